@@ -1,1 +1,9 @@
-//! placeholder
+//! From YAML rules to results.
+//!
+//! The folders are the path of the data: [`load`] reads rule files, [`methods`] and [`mechanisms`]
+//! give their parameters meaning, [`variables`] fills them in, [`select`] picks what applies to a host,
+//! [`plan`] names every probe, [`scan`] asks and judges, [`evidence`] writes down what was seen,
+//! [`report`] shows it.
+
+pub mod methods;
+pub mod params;

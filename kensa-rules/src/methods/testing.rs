@@ -1,0 +1,106 @@
+//! What the cases beside each method are written with: a method, its parameters and canned answers.
+
+use std::sync::Arc;
+
+use kensa_core::value::Params;
+use kensa_core::{Answer, Fault, Facts, JudgeError, Output, Outputs, Platform, Probe, Reason, Verdict};
+
+use super::Method;
+use crate::params::ParamError;
+
+/// One case: parameters as JSON, answers by command.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    method: &'static str,
+    params: Params,
+    facts: Facts,
+    answers: Vec<(String, Answer)>,
+}
+
+impl Case {
+    /// A case on a Debian 12 host.
+    pub(crate) fn new(method: &'static str, params: &str) -> Self {
+        let params = serde_json::from_str(params).unwrap_or_else(|error| panic!("{params}: {error}"));
+        let facts = Facts { platform: Some(Platform::new("debian", "12")), ..Facts::default() };
+        Self { method, params, facts, answers: Vec::new() }
+    }
+
+    /// The same on another host.
+    pub(crate) fn on(mut self, id: &str, version: &str) -> Self {
+        self.facts.platform = Some(Platform::new(id, version));
+        self
+    }
+
+    /// What `command` answers.
+    pub(crate) fn answer(mut self, command: &str, exit: i32, stdout: &str, stderr: &str) -> Self {
+        let output = Output::new(command, exit, stdout.as_bytes(), stderr.as_bytes());
+        self.answers.push((command.to_owned(), Ok(Arc::new(output))));
+        self
+    }
+
+    /// `command` prints more than the cap.
+    pub(crate) fn truncated(mut self, command: &str, stdout: &str) -> Self {
+        let mut output = Output::new(command, 0, stdout.as_bytes(), b"");
+        output.stdout_total += 1;
+        self.answers.push((command.to_owned(), Ok(Arc::new(output))));
+        self
+    }
+
+    /// `command` is never answered.
+    pub(crate) fn fault(mut self, command: &str, reason: Reason) -> Self {
+        self.answers.push((command.to_owned(), Err(Fault::new(reason, "injected"))));
+        self
+    }
+
+    /// The error that building the method gives.
+    pub(crate) fn build_error(&self) -> Option<ParamError> {
+        let method = Method::find(self.method).unwrap_or_else(|| panic!("no method {}", self.method));
+        (method.build)(&self.params).err()
+    }
+}
+
+/// What a case came to.
+#[derive(Debug)]
+pub(crate) struct Judged(pub(crate) Result<Verdict, JudgeError>);
+
+impl Judged {
+    pub(crate) fn passed(&self) -> Option<bool> {
+        self.0.as_ref().ok().map(|verdict| verdict.passed)
+    }
+
+    pub(crate) fn reason(&self) -> Option<Reason> {
+        match &self.0 {
+            Err(JudgeError::CouldNotTell(error)) => Some(error.reason),
+            Err(JudgeError::NotAssessable(_)) => Some(Reason::NotAssessable),
+            Err(JudgeError::UndeclaredValue(_)) => Some(Reason::UndeclaredValue),
+            Ok(_) => None,
+        }
+    }
+
+    pub(crate) fn verdict(&self) -> &Verdict {
+        self.0.as_ref().unwrap_or_else(|error| panic!("no verdict: {error}"))
+    }
+}
+
+/// Asks and judges as the engine does. A probe the case has no answer for is a mistake in the case.
+pub(crate) fn judge(case: Case) -> Judged {
+    let method = Method::find(case.method).unwrap_or_else(|| panic!("no method {}", case.method));
+    let check = (method.build)(&case.params).unwrap_or_else(|error| panic!("{error}"));
+    let mut got = Outputs::new();
+    let mut wave = check.probes(&case.facts);
+    for _ in 0..=kensa_core::check::MAX_WAVES {
+        wave.retain(|probe| !got.contains(probe));
+        for probe in std::mem::take(&mut wave) {
+            let answer = answer_to(&case, &probe);
+            got.insert(probe, answer);
+        }
+        wave = check.follow_up(&case.facts, &got);
+    }
+    Judged(check.judge(&case.facts, &got))
+}
+
+fn answer_to(case: &Case, probe: &Probe) -> Answer {
+    let command = probe.command();
+    let found = case.answers.iter().find(|(known, _)| *known == command);
+    found.map(|(_, answer)| answer.clone()).unwrap_or_else(|| panic!("the case has no answer for: {command}"))
+}
