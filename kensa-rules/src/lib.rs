@@ -5,5 +5,9 @@
 //! [`plan`] names every probe, [`scan`] asks and judges, [`evidence`] writes down what was seen,
 //! [`report`] shows it.
 
+pub mod evidence;
+pub mod frameworks;
 pub mod methods;
 pub mod params;
+pub mod redact;
+pub mod select;

@@ -1,0 +1,115 @@
+//! From answers to evidence: text, bounded, free of secrets.
+
+use kensa_core::{Answer, Evidence, Output, Probe, Timestamp};
+
+use crate::redact;
+
+/// Default limit of one evidence stream, in bytes.
+pub const DEFAULT_LIMIT: usize = 64 * 1024;
+
+/// Exit status in the evidence of a command that never ended.
+pub const NEVER_ENDED: i32 = -1;
+
+/// What a condition wanted and found; the same for all its evidence.
+pub(crate) struct Finding<'a> {
+    pub(crate) method: &'a str,
+    pub(crate) expected: &'a str,
+    pub(crate) actual: &'a str,
+}
+
+/// Writes down one answer, each stream cut at `limit` bytes.
+pub(crate) fn of(probe: &Probe, answer: Option<&Answer>, finding: &Finding<'_>, limit: usize) -> Evidence {
+    let (output, exit_code) = match answer {
+        Some(Ok(output)) => (Some(output.as_ref()), output.exit_code),
+        Some(Err(fault)) => (fault.partial.as_deref(), NEVER_ENDED),
+        None => (None, NEVER_ENDED),
+    };
+    let stream = |bytes: fn(&Output) -> (&[u8], u64)| {
+        output.map_or_else(Stream::default, |output| {
+            let (kept, total) = bytes(output);
+            Stream::of(probe, kept, total, limit)
+        })
+    };
+    let stdout = stream(|output| (&output.stdout, output.stdout_total));
+    let stderr = stream(|output| (&output.stderr, output.stderr_total));
+    Evidence {
+        method: finding.method.to_owned(),
+        command: probe.command(),
+        via: output.and_then(|output| output.via.as_deref().map(str::to_owned)),
+        redacted: stdout.redacted || stderr.redacted,
+        lossy: stdout.lossy || stderr.lossy,
+        stdout: stdout.text,
+        stderr: stderr.text,
+        exit_code,
+        expected: redact::text(finding.expected).text,
+        actual: redact::text(finding.actual).text,
+        timestamp: output.map_or_else(Timestamp::now, |output| output.started),
+        duration_ms: output.map_or(0, |output| u64::try_from(output.elapsed.as_millis()).unwrap_or(u64::MAX)),
+        stdout_bytes: stdout.cut_from,
+        stderr_bytes: stderr.cut_from,
+    }
+}
+
+#[derive(Default)]
+struct Stream {
+    text: String,
+    redacted: bool,
+    lossy: bool,
+    cut_from: Option<u64>,
+}
+
+impl Stream {
+    fn of(probe: &Probe, kept: &[u8], total: u64, limit: usize) -> Self {
+        let decoded = String::from_utf8_lossy(kept);
+        let lossy = matches!(decoded, std::borrow::Cow::Owned(_)) || kept.contains(&0);
+        // Redact before cutting: a cut could leave the end of a secret behind.
+        let redacted = redact::output(probe, &decoded);
+        let mut text = if lossy { redacted.text.replace('\0', "") } else { redacted.text };
+        let cut = total > kept.len() as u64 || text.len() > limit;
+        if cut {
+            text.truncate(text.floor_char_boundary(limit));
+            text.push_str(&format!("\n[cut: {total} bytes in all]"));
+        }
+        Self { text, redacted: redacted.changed, lossy, cut_from: cut.then_some(total) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn evidence(stdout: &[u8], limit: usize) -> Evidence {
+        let probe = Probe::read("/etc/x");
+        let answer: Answer = Ok(Arc::new(Output::new(probe.command(), 0, stdout, b"")));
+        of(&probe, Some(&answer), &Finding { method: "m", expected: "e", actual: "a" }, limit)
+    }
+
+    #[test]
+    fn text_is_kept_to_the_byte() {
+        let one = evidence(b"a\n\nb", 100);
+        assert_eq!((one.stdout.as_str(), one.lossy, one.stdout_bytes), ("a\n\nb", false, None));
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_marked() {
+        let one = evidence(b"a\0b\xff", 100);
+        assert_eq!((one.stdout.as_str(), one.lossy), ("ab\u{FFFD}", true));
+    }
+
+    #[test]
+    fn long_output_is_cut_and_says_so() {
+        let one = evidence("é".repeat(50).as_bytes(), 11);
+        assert_eq!(one.stdout, "ééééé\n[cut: 100 bytes in all]");
+        assert_eq!(one.stdout_bytes, Some(100));
+    }
+
+    #[test]
+    fn a_fault_leaves_evidence_that_the_command_never_ended() {
+        let probe = Probe::read("/etc/x");
+        let fault = Err(kensa_core::Fault::new(kensa_core::Reason::TimedOut, "too slow"));
+        let one = of(&probe, Some(&fault), &Finding { method: "m", expected: "", actual: "" }, 100);
+        assert_eq!((one.exit_code, one.stdout.as_str()), (NEVER_ENDED, ""));
+    }
+}
