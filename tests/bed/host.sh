@@ -105,8 +105,9 @@ up() {
   s=$(dir "$n")
   exec 9> $LOCK; flock 9
   if [ -d "$s" ]; then
-    if alive "$n"; then die "host '$n' is up already"; fi
-    if [ -f "$s/starter" ] && kill -0 "$(<"$s/starter")" 2>/dev/null; then die "host '$n' is being started"; fi
+    if [ ! -f "$s/starter" ]; then
+      if alive "$n"; then die "host '$n' is up already"; fi
+    elif kill -0 "$(<"$s/starter")" 2>/dev/null; then die "host '$n' is being started"; fi   # else its starter was killed: not to be trusted
     take_down "$n"
   fi
   mkdir -p "$s"/{root,upper,work}; echo $$ > "$s/starter"

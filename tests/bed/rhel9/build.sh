@@ -18,7 +18,7 @@ cat /etc/resolv.conf > "$R/etc/resolv.conf"
 printf '#!/bin/sh\nexit 101\n' > "$R/usr/sbin/policy-rc.d"; chmod +x "$R/usr/sbin/policy-rc.d"
 chroot "$R" env DEBIAN_FRONTEND=noninteractive sh -ec 'apt-get update -qq
   apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-unsafe-io rpm; apt-get clean; rm -rf /var/lib/apt/lists/*'
-rm -f "$R/usr/sbin/policy-rc.d" "$R/etc/resolv.conf"
+rm -f "$R/usr/sbin/policy-rc.d"; cp "$DEBIAN/etc/resolv.conf" "$R/etc/resolv.conf"
 
 # --- files; those of another name or place in Debian go
 rm -f "$R/etc/debian_version" "$R/etc/issue" "$R"/etc/pam.d/common-* "$R/etc/chrony/chrony.conf" "$R/etc/os-release" "$R"/etc/rsyslog.d/*
@@ -55,7 +55,7 @@ rename_unit() { # DEBIAN NAME
   ln -sf "/usr/lib/systemd/system/$2.service" "$wants/$2.service"
 }
 rename_unit ssh sshd; rename_unit cron crond; rename_unit chrony chronyd
-sed -i 's#^ExecStart=.*#ExecStart=/usr/sbin/chronyd -n -f /etc/chrony.conf -x#; s#^Type=.*#Type=simple#; /^PIDFile=/d; /^EnvironmentFile=/d' "$units/chronyd.service"
+sed -i 's#^ExecStart=.*#ExecStart=/usr/sbin/chronyd -n -f /etc/chrony.conf -x#; s#^Type=.*#Type=simple#; /^PIDFile=/d; /^EnvironmentFile=/d; /^User=/d' "$units/chronyd.service"
 rm -rf "$R"/etc/init.d/* "$R"/etc/rc?.d/*
 rm -f "$wants/nftables.service" "$R/etc/systemd/system/sysinit.target.wants/nftables.service"
 ln -sf /usr/lib/systemd/system/firewalld.service "$wants/firewalld.service"
