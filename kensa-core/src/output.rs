@@ -156,7 +156,12 @@ impl Outputs {
         match self.answers.get(probe) {
             Some(Ok(output)) if output.is_truncated() => Err(CouldNotTell::new(
                 Reason::Truncated,
-                format!("{} printed {} bytes; only {} were kept", output.command, output.stdout_total, output.stdout.len()),
+                format!(
+                    "{} printed {} bytes; only {} were kept",
+                    output.command,
+                    output.stdout_total,
+                    output.stdout.len()
+                ),
             )),
             Some(Ok(output)) => Ok(output),
             Some(Err(fault)) => Err(fault.into()),

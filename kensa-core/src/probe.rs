@@ -175,7 +175,11 @@ impl Probe {
 
 /// The `stat` command for several paths at once; one line each, in [`STAT_FORMAT`].
 pub fn stat_command(paths: &[&str], follow: bool) -> String {
-    let head = if follow { &["stat", "-L", "-c", STAT_FORMAT, "--"][..] } else { &["stat", "-c", STAT_FORMAT, "--"] };
+    let head = if follow {
+        &["stat", "-L", "-c", STAT_FORMAT, "--"][..]
+    } else {
+        &["stat", "-c", STAT_FORMAT, "--"]
+    };
     shell::command(head.iter().chain(paths).copied())
 }
 

@@ -123,7 +123,9 @@ impl Outputs {
         let fields: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let field = |key: &str| fields.get(key).map(|value| (*value).to_owned());
         match (field("Id"), field("LoadState"), field("ActiveState"), field("UnitFileState")) {
-            (Some(id), Some(load_state), Some(active_state), Some(unit_file_state)) if !load_state.is_empty() => {
+            (Some(id), Some(load_state), Some(active_state), Some(unit_file_state))
+                if !load_state.is_empty() =>
+            {
                 let sub_state = field("SubState").unwrap_or_default();
                 Ok(UnitState { id, load_state, active_state, sub_state, unit_file_state })
             }
@@ -291,7 +293,8 @@ fn refused(stderr: &str) -> bool {
 
 fn failed(output: &Output) -> CouldNotTell {
     let stderr = output.stderr_text();
-    let unavailable = ["not been booted with systemd", "Failed to connect to bus", "audit support not in kernel"];
+    let unavailable =
+        ["not been booted with systemd", "Failed to connect to bus", "audit support not in kernel"];
     let reason = if refused(&stderr) {
         Reason::PermissionDenied
     } else if unavailable.iter().any(|text| stderr.contains(text)) {
@@ -378,7 +381,10 @@ mod tests {
     fn another_keys_value_is_not_this_keys_value() {
         let swapped = one(Probe::sysctl("a.b"), 0, "c.d = 1\n", "");
         assert_eq!(reason(swapped.sysctl("a.b")), Some(Reason::UnexpectedOutput));
-        assert_eq!(one(Probe::sysctl("a.b"), 0, "a.b = 1\t2\n", "").sysctl("a.b"), Ok(Some("1\t2".to_owned())));
+        assert_eq!(
+            one(Probe::sysctl("a.b"), 0, "a.b = 1\t2\n", "").sysctl("a.b"),
+            Ok(Some("1\t2".to_owned()))
+        );
     }
 
     #[test]

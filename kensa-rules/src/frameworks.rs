@@ -21,7 +21,8 @@ pub fn of_result(rule: &Rule, platform: Option<&Platform>) -> BTreeMap<String, V
 /// The one control to show: of `framework` where given, else of CIS, else STIG, else NIST SP 800-53.
 pub fn section(refs: &BTreeMap<String, Vec<String>>, framework: Option<&str>) -> Option<String> {
     let first = |prefix: &str| {
-        let of = |key: &str| key == prefix || key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_'));
+        let of =
+            |key: &str| key == prefix || key.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('_'));
         refs.iter().find(|(key, _)| of(key)).and_then(|(_, ids)| ids.first()).cloned()
     };
     match framework {

@@ -36,7 +36,8 @@ pub fn output(probe: &Probe, text: &str) -> Redacted {
 pub fn text(text: &str) -> Redacted {
     let mut out = Cow::Borrowed(text);
     if text.contains('$') || text.contains("grub.pbkdf2") {
-        let masked = HASH.replace_all(&out, |found: &Captures<'_>| format!("{}{MARK}", &found["kind"])).into_owned();
+        let masked =
+            HASH.replace_all(&out, |found: &Captures<'_>| format!("{}{MARK}", &found["kind"])).into_owned();
         out = Cow::Owned(masked);
     }
     if text.contains("PRIVATE KEY") {
@@ -66,7 +67,8 @@ fn shadow_fields(text: &str) -> String {
         };
         let hash = field.trim_start_matches(['!', '*']);
         let locks = &field[..field.len() - hash.len()];
-        let kind = HASH.captures(hash).map_or("", |found| found.name("kind").map_or("", |kind| kind.as_str()));
+        let kind =
+            HASH.captures(hash).map_or("", |found| found.name("kind").map_or("", |kind| kind.as_str()));
         out.push_str(name);
         out.push(':');
         out.push_str(locks);
@@ -86,10 +88,14 @@ fn pattern(text: &str) -> Regex {
 }
 
 static HASH: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?P<kind>\$(?:1|2[abxy]|5|6|7|y|gy|sha1|md5|bcrypt-sha256|argon2[id]{1,2})\$|grub\.pbkdf2\.sha\d+\.)[./A-Za-z0-9$,=+-]{8,}")
+    pattern(
+        r"(?P<kind>\$(?:1|2[abxy]|5|6|7|y|gy|sha1|md5|bcrypt-sha256|argon2[id]{1,2})\$|grub\.pbkdf2\.sha\d+\.)[./A-Za-z0-9$,=+-]{8,}",
+    )
 });
 static PRIVATE_KEY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?s)(?P<head>-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----).*?(?P<tail>-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)")
+    pattern(
+        r"(?s)(?P<head>-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----).*?(?P<tail>-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
+    )
 });
 /// A cheap first look.
 static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| {
@@ -103,18 +109,23 @@ static SECRET_SETTING: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// Values that are switches or numbers, not secrets.
 static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"(?i)^["']?(?:yes|no|true|false|on|off|none|enabled?|disabled?|required|optional|-?\d{1,6})["']?[;,.]?$"#)
+    pattern(
+        r#"(?i)^["']?(?:yes|no|true|false|on|off|none|enabled?|disabled?|required|optional|-?\d{1,6})["']?[;,.]?$"#,
+    )
 });
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HASH_6: &str = "$6$abcdefgh$0123456789abcdefghijklmnopqrstuvwxyz./ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijkl";
+    const HASH_6: &str =
+        "$6$abcdefgh$0123456789abcdefghijklmnopqrstuvwxyz./ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789abcdefghijkl";
 
     #[test]
     fn shadow_fields_keep_locks_and_the_algorithm() {
-        let given = format!("root:{HASH_6}:19000:0:99999:7:::\ndaemon:*:1::::::\nbob:!{HASH_6}:1::::::\nold:abJnggxhB/yWI:1::::::\nnone::1::::::\n");
+        let given = format!(
+            "root:{HASH_6}:19000:0:99999:7:::\ndaemon:*:1::::::\nbob:!{HASH_6}:1::::::\nold:abJnggxhB/yWI:1::::::\nnone::1::::::\n"
+        );
         let masked = output(&Probe::read("/etc/shadow"), &given);
         let wanted = "root:$6$[redacted]:19000:0:99999:7:::\ndaemon:*:1::::::\nbob:!$6$[redacted]:1::::::\nold:[redacted]:1::::::\nnone::1::::::\n";
         assert_eq!(masked.text, wanted);
@@ -123,7 +134,9 @@ mod tests {
 
     #[test]
     fn hashes_keys_and_secret_settings_are_masked_anywhere() {
-        let given = format!("x {HASH_6} y\n-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\nldap_default_authtok = s3cret\npassword: hunter2\napi_key=abc\n");
+        let given = format!(
+            "x {HASH_6} y\n-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\nldap_default_authtok = s3cret\npassword: hunter2\napi_key=abc\n"
+        );
         let masked = text(&given).text;
         for secret in ["0123456789abc", "AAAA", "s3cret", "hunter2", "=abc"] {
             assert!(!masked.contains(secret), "{secret} in {masked}");

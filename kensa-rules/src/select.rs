@@ -27,7 +27,9 @@ pub struct Selection {
 impl Selection {
     /// Whether the filters let `rule` through.
     pub fn matches(&self, rule: &Rule) -> bool {
-        let any = |wanted: &[String], found: &dyn Fn(&str) -> bool| wanted.is_empty() || wanted.iter().any(|w| found(w));
+        let any = |wanted: &[String], found: &dyn Fn(&str) -> bool| {
+            wanted.is_empty() || wanted.iter().any(|w| found(w))
+        };
         (self.severity.is_empty() || self.severity.contains(&rule.severity))
             && any(&self.category, &|name| rule.category.eq_ignore_ascii_case(name))
             && any(&self.rule_ids, &|id| rule.id.eq_ignore_ascii_case(id))
@@ -61,7 +63,8 @@ fn fits(constraint: &PlatformConstraint, platform: &Platform) -> bool {
     let family = constraint.family.to_ascii_lowercase();
     let red_hat = |name: &str| name == "rhel" || name == "redhat";
     let same = family == platform.id || (red_hat(&family) && red_hat(&platform.id));
-    let rebuild = constraint.derivatives && RHEL_REBUILDS.contains(&family.as_str()) && platform.family == "rhel";
+    let rebuild =
+        constraint.derivatives && RHEL_REBUILDS.contains(&family.as_str()) && platform.family == "rhel";
     let bounded = |bound: Option<u32>, ok: &dyn Fn(u32) -> bool| {
         platform.major == 0 || bound.filter(|version| *version > 0).is_none_or(ok)
     };
@@ -95,7 +98,10 @@ pub struct NotChosen {
 ///
 /// A gate on a capability that could not be determined is an error, not a *no*: taking the next
 /// implementation could judge the wrong thing.
-pub fn choose<'a>(implementations: &'a [Implementation], facts: &Facts) -> Result<&'a Implementation, NotChosen> {
+pub fn choose<'a>(
+    implementations: &'a [Implementation],
+    facts: &Facts,
+) -> Result<&'a Implementation, NotChosen> {
     let mut default = None;
     for implementation in implementations {
         match met(&implementation.gate, facts) {
@@ -154,8 +160,10 @@ pub fn superseded(rules: &[Arc<Rule>]) -> BTreeMap<&str, &str> {
 
 /// Rules that can never be put in an order: those on a cycle of `depends_on`, and those behind one.
 pub fn on_cycle(rules: &[Arc<Rule>]) -> BTreeSet<&str> {
-    let mut waiting: BTreeMap<&str, Vec<&str>> =
-        rules.iter().map(|rule| (rule.id.as_str(), rule.depends_on.iter().map(String::as_str).collect())).collect();
+    let mut waiting: BTreeMap<&str, Vec<&str>> = rules
+        .iter()
+        .map(|rule| (rule.id.as_str(), rule.depends_on.iter().map(String::as_str).collect()))
+        .collect();
     loop {
         let ready: Vec<&str> = waiting
             .iter()
@@ -239,7 +247,10 @@ mod tests {
     #[test]
     fn an_undetermined_capability_is_an_error_only_where_it_decides() {
         let names = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>();
-        assert_eq!(chosen(&[Gate::Capability("dark".to_owned()), Gate::Default]), Err(Reason::UndeterminedCapability));
+        assert_eq!(
+            chosen(&[Gate::Capability("dark".to_owned()), Gate::Default]),
+            Err(Reason::UndeterminedCapability)
+        );
         assert_eq!(chosen(&[Gate::All(names(&["dark", "no"])), Gate::Default]).as_deref(), Ok("default"));
         assert_eq!(chosen(&[Gate::Any(names(&["dark", "yes"]))]).as_deref(), Ok("any: dark, yes"));
         assert_eq!(chosen(&[Gate::Any(names(&["dark", "no"]))]), Err(Reason::UndeterminedCapability));

@@ -76,11 +76,16 @@ impl Comparison<'_> {
         match self.comparator {
             Comparator::Less | Comparator::AtMost | Comparator::Greater | Comparator::AtLeast => {
                 number(self.expected).map(drop).ok_or_else(|| {
-                    ParamError::at("expected", format!("{:?} is not a whole number, which the comparator needs", self.expected))
+                    ParamError::at(
+                        "expected",
+                        format!("{:?} is not a whole number, which the comparator needs", self.expected),
+                    )
                 })
             }
             Comparator::Matches => regex(self.expected, "expected", self.ignore_case).map(drop),
-            Comparator::In | Comparator::Subset | Comparator::Superset if members(self.expected).next().is_none() => {
+            Comparator::In | Comparator::Subset | Comparator::Superset
+                if members(self.expected).next().is_none() =>
+            {
                 Err(ParamError::at("expected", "an empty list never passes"))
             }
             _ => Ok(()),

@@ -44,7 +44,8 @@ impl Parameters for FilePermission {
         }
         for (key, mode) in [("mode", &self.mode), ("max_mode", &self.max_mode)] {
             if let Some(mode) = mode {
-                octal(mode).ok_or_else(|| ParamError::at(key, format!("{:?} is not an octal mode", &**mode)))?;
+                octal(mode)
+                    .ok_or_else(|| ParamError::at(key, format!("{:?} is not an octal mode", &**mode)))?;
             }
         }
         Ok(())
@@ -122,10 +123,16 @@ mod tests {
     use crate::methods::testing::{Case, judge};
 
     fn case(params: &str, exit: i32, stdout: &str, stderr: &str) -> Case {
-        Case::new("file_permission", params).answer(&Probe::stat("/etc/shadow").command(), exit, stdout, stderr)
+        Case::new("file_permission", params).answer(
+            &Probe::stat("/etc/shadow").command(),
+            exit,
+            stdout,
+            stderr,
+        )
     }
 
-    const EXACT: &str = r#"{"path": "/etc/shadow", "mode": "0640", "owner": "root", "group": ["root", "shadow"]}"#;
+    const EXACT: &str =
+        r#"{"path": "/etc/shadow", "mode": "0640", "owner": "root", "group": ["root", "shadow"]}"#;
     const STAT: &str = "regular file|640|root|shadow|0|42|900|/etc/shadow\n";
 
     #[test]

@@ -29,7 +29,12 @@ struct SysctlValue {
 
 impl SysctlValue {
     fn comparison(&self) -> Comparison<'_> {
-        Comparison { expected: &self.expected, comparator: self.comparator, refuse: &self.refuse, ignore_case: false }
+        Comparison {
+            expected: &self.expected,
+            comparator: self.comparator,
+            refuse: &self.refuse,
+            ignore_case: false,
+        }
     }
 }
 
@@ -72,14 +77,17 @@ mod tests {
 
     #[test]
     fn passes_and_fails_on_the_value() {
-        let case = |value: &str| Case::new("sysctl_value", RULE).answer("sysctl net.ipv4.ip_forward", 0, value, "");
+        let case =
+            |value: &str| Case::new("sysctl_value", RULE).answer("sysctl net.ipv4.ip_forward", 0, value, "");
         assert_eq!(judge(case("net.ipv4.ip_forward = 0\n")).passed(), Some(true));
         assert_eq!(judge(case("net.ipv4.ip_forward = 1\n")).passed(), Some(false));
     }
 
     #[test]
     fn a_key_the_kernel_lacks_fails_and_a_denied_one_could_not_be_told() {
-        let case = |stderr: &str| Case::new("sysctl_value", RULE).answer("sysctl net.ipv4.ip_forward", 1, "", stderr);
+        let case = |stderr: &str| {
+            Case::new("sysctl_value", RULE).answer("sysctl net.ipv4.ip_forward", 1, "", stderr)
+        };
         let absent = "sysctl: cannot stat /proc/sys/net/ipv4/ip_forward: No such file or directory\n";
         assert_eq!(judge(case(absent)).passed(), Some(false));
         let denied = "sysctl: permission denied on key 'net.ipv4.ip_forward'\n";
@@ -89,7 +97,8 @@ mod tests {
     #[test]
     fn a_missing_tool_or_a_cut_answer_is_no_verdict() {
         let case = Case::new("sysctl_value", RULE);
-        let missing = case.clone().answer("sysctl net.ipv4.ip_forward", 127, "", "sh: 1: sysctl: not found\n");
+        let missing =
+            case.clone().answer("sysctl net.ipv4.ip_forward", 127, "", "sh: 1: sysctl: not found\n");
         assert_eq!(judge(missing).reason(), Some(Reason::ToolMissing));
         let cut = case.truncated("sysctl net.ipv4.ip_forward", "net.ipv4.ip_forward = 0");
         assert_eq!(judge(cut).reason(), Some(Reason::Truncated));
@@ -97,7 +106,8 @@ mod tests {
 
     #[test]
     fn a_comparison_that_makes_no_sense_does_not_load() {
-        let error = Case::new("sysctl_value", r#"{"key": "a.b", "expected": "x", "comparator": ">="}"#).build_error();
+        let error =
+            Case::new("sysctl_value", r#"{"key": "a.b", "expected": "x", "comparator": ">="}"#).build_error();
         assert_eq!(error.and_then(|e| e.key), Some("expected".to_owned()));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kensa_core::value::Params;
-use kensa_core::{Answer, Fault, Facts, JudgeError, Output, Outputs, Platform, Probe, Reason, Verdict};
+use kensa_core::{Answer, Facts, Fault, JudgeError, Output, Outputs, Platform, Probe, Reason, Verdict};
 
 use super::Method;
 use crate::params::ParamError;
