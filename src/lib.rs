@@ -1,1 +1,55 @@
-//! placeholder
+//! Kensa measures whether a Linux host complies with a set of rules.
+//!
+//! A program hands it a way to reach a host and a rule set; it returns one [`CheckResult`] per rule, with
+//! evidence that can be replayed and references into every framework the rule serves.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let session = kensa::Session::local(kensa::SessionOptions::default()).await?;
+//! let results = kensa::check_rules_from_path(&session, "rules", None, None).await?;
+//! for result in results.iter().filter(|result| result.status == kensa::Status::Fail) {
+//!     println!("{}: {}", result.rule_id, result.detail);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The same in steps, with progress and a report:
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use kensa::{ConnectOptions, ScanOptions, Session};
+//!
+//! let session = Session::connect(ConnectOptions::new("web-1.example.com").user("audit")).await?;
+//! let corpus = kensa::bundled_rules()?;
+//! let options = ScanOptions { framework: Some("cis".to_owned()), ..ScanOptions::default() };
+//! let report = kensa::scan(&session, &corpus, &options, &mut |_event| {}).await?;
+//! println!("{} of {} rules fail", report.summary.fail, report.summary.total);
+//! session.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A scan takes any [`Transport`], and a `Transport` can only ask: nothing on the host is changed. A host
+//! application that has its own way to run commands implements [`RunCommand`] and hands it to
+//! [`Session::from_runner`].
+
+mod bundled;
+mod engine;
+
+pub use bundled::{bundled_rules, bundled_rules_files};
+pub use engine::{
+    ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, plan, scan,
+};
+pub use kensa_core::{
+    CheckResult, Completeness, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager, Platform, Probe, Reason,
+    Rule, ScanReport, Severity, Status, Summary, Timestamp, Transport, Verdict, WritableTransport, check, facts,
+    output, probe, reading, remedy, result, rule, shell, transport, value,
+};
+pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
+pub use kensa_rules::plan::{Decision, Plan};
+pub use kensa_rules::select::Selection;
+pub use kensa_rules::{frameworks, mechanisms, methods, report, schema, variables};
+pub use kensa_ssh::{
+    ConnectError, ConnectOptions, ConnectReason, RunCommand, Secret, Session, SessionOptions, detect,
+};

@@ -7,7 +7,11 @@
 
 pub mod evidence;
 pub mod frameworks;
+mod judge;
 pub mod methods;
 pub mod params;
+pub mod plan;
 pub mod redact;
+pub mod scan;
 pub mod select;
+pub mod variables;

@@ -1,0 +1,31 @@
+//! The rules that travel inside the library.
+
+use include_dir::{Dir, include_dir};
+use kensa_rules::load::{Corpus, LoadError, LoadOptions};
+
+static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
+
+/// The bundled rules, loaded. Needs no file on disk.
+///
+/// # Errors
+///
+/// Only when the build carries a rule set that does not load, which a test prevents.
+pub fn bundled_rules() -> Result<Corpus, LoadError> {
+    kensa_rules::load::load_embedded(bundled_rules_files(), &LoadOptions::default())
+}
+
+/// Path (relative to the rules folder) and text of every bundled rule file.
+pub fn bundled_rules_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut files = Vec::new();
+    collect(&RULES, &mut files);
+    files.sort_unstable();
+    files.into_iter()
+}
+
+fn collect(dir: &Dir<'static>, files: &mut Vec<(&'static str, &'static str)>) {
+    for file in dir.files() {
+        let path = file.path().to_str().filter(|path| path.ends_with(".yml"));
+        files.extend(path.zip(file.contents_utf8()));
+    }
+    dir.dirs().for_each(|dir| collect(dir, files));
+}

@@ -1,0 +1,166 @@
+//! The engine's calls: load, detect, plan, scan.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kensa_core::{CheckResult, Facts, Rule, ScanReport, Severity, Timestamp, Transport};
+use kensa_rules::load::{Corpus, LoadError, LoadOptions};
+use kensa_rules::plan::Plan;
+use kensa_rules::scan;
+use kensa_rules::select::Selection;
+use kensa_rules::variables::{VariableError, VariableTable};
+
+/// Version of the engine, as reports carry it.
+pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// What to scan and how.
+#[derive(Clone, Debug, Default)]
+pub struct ScanOptions {
+    /// Which rules.
+    pub selection: Selection,
+    /// Values of variables, overriding every other tier.
+    pub variables: BTreeMap<String, String>,
+    /// The framework whose variable values apply and whose control is shown; it drops no rule.
+    pub framework: Option<String>,
+    /// Capabilities set by hand, overriding what is detected.
+    pub capabilities: BTreeMap<String, bool>,
+    /// Time for the whole scan; what is unanswered then is an error with reason `cancelled`.
+    pub scan_timeout: Option<Duration>,
+    /// Limit of one evidence stream, in bytes; 0 means the default of 64 KiB.
+    pub evidence_limit: usize,
+}
+
+/// What happens while a scan runs.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ScanEvent<'a> {
+    /// The host is known.
+    Detected(&'a Facts),
+    /// Every rule is decided on and every first question is known.
+    Planned(&'a Plan),
+    /// One more probe was answered.
+    Answered {
+        /// Probes answered so far.
+        answered: usize,
+        /// Distinct probes known to be needed.
+        planned: usize,
+    },
+    /// A rule is settled.
+    Result(&'a CheckResult),
+}
+
+/// Why there are no results.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The rules could not be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A variable override is not valid.
+    #[error(transparent)]
+    Variable(#[from] VariableError),
+    /// Rules were asked for by an id no rule has.
+    #[error("no rule has the id {}", .0.join(", "))]
+    UnknownRule(Vec<String>),
+}
+
+/// Loads the rules at `rules_path` (a file or a folder), checks those that pass the filters on the host
+/// behind `transport`, and returns exactly one result per rule, in load order.
+///
+/// `severity` and `category` are filters; `None` lets everything through. Files that do not load are left
+/// out; [`load_rules`](crate::load::load_rules) reports them. Nothing on the host is changed.
+///
+/// # Errors
+///
+/// When the path does not exist, cannot be read or holds no rule. A host that stops answering is not an
+/// error here: its rules end in `error` results with the reason.
+pub async fn check_rules_from_path(
+    transport: &dyn Transport,
+    rules_path: impl AsRef<Path>,
+    severity: Option<&[Severity]>,
+    category: Option<&str>,
+) -> Result<Vec<CheckResult>, Error> {
+    let corpus = kensa_rules::load::load_rules(rules_path.as_ref(), &LoadOptions::default())?;
+    let selection = Selection {
+        severity: severity.unwrap_or_default().to_vec(),
+        category: category.map(str::to_owned).into_iter().collect(),
+        ..Selection::default()
+    };
+    let options = ScanOptions { selection, ..ScanOptions::default() };
+    Ok(scan(transport, &corpus, &options, &mut |_| {}).await?.results)
+}
+
+/// Scans one host: detects what it is, asks everything the selected rules need, judges.
+///
+/// `on_event` is called from within the scan, in order. Dropping the future stops the scan and what runs on
+/// the host.
+///
+/// # Errors
+///
+/// When a variable override or a rule id in `options` is not valid; the host is not asked anything then.
+pub async fn scan(
+    transport: &dyn Transport,
+    corpus: &Corpus,
+    options: &ScanOptions,
+    on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
+) -> Result<ScanReport, Error> {
+    let started = Timestamp::now();
+    let deadline = options.scan_timeout.and_then(|limit| Instant::now().checked_add(limit));
+    let (rules, variables) = prepare(corpus, options)?;
+    let facts = kensa_ssh::detect::detect(transport, &options.capabilities).await;
+    on_event(ScanEvent::Detected(&facts));
+    let plan = Plan::of(&rules, &facts, &variables);
+    on_event(ScanEvent::Planned(&plan));
+    let defaults = scan::Options::default();
+    let scan_options = scan::Options {
+        deadline,
+        framework: options.framework.clone(),
+        evidence_limit: if options.evidence_limit == 0 { defaults.evidence_limit } else { options.evidence_limit },
+    };
+    let outcome = scan::scan(transport, &facts, &plan, &scan_options, &mut |event| match event {
+        scan::Event::Asking { answered, planned } | scan::Event::Answered { answered, planned } => {
+            on_event(ScanEvent::Answered { answered, planned });
+        }
+        scan::Event::Settled(result) => on_event(ScanEvent::Result(result)),
+        _ => {}
+    })
+    .await;
+    Ok(ScanReport::new(
+        ENGINE_VERSION,
+        transport.host(),
+        &facts,
+        started,
+        outcome.completeness,
+        outcome.results,
+    ))
+}
+
+/// What a scan with these options would do on a host with these facts. Asks nothing.
+///
+/// # Errors
+///
+/// As [`scan`].
+pub fn plan(corpus: &Corpus, facts: &Facts, options: &ScanOptions) -> Result<Plan, Error> {
+    let (rules, variables) = prepare(corpus, options)?;
+    let mut facts = facts.clone();
+    facts.capabilities.extend(options.capabilities.clone());
+    Ok(Plan::of(&rules, &facts, &variables))
+}
+
+/// Facts as they would be detected on `platform`, for planning without a host: every capability named in
+/// `capabilities` as given, all others absent.
+pub fn facts_for(platform: kensa_core::Platform, capabilities: &BTreeMap<String, bool>) -> Facts {
+    Facts { platform: Some(platform), capabilities: capabilities.clone(), ..Facts::default() }
+}
+
+fn prepare(corpus: &Corpus, options: &ScanOptions) -> Result<(Vec<Arc<Rule>>, VariableTable), Error> {
+    let unknown = options.selection.unknown_ids(&corpus.rules);
+    if !unknown.is_empty() {
+        return Err(Error::UnknownRule(unknown.into_iter().map(str::to_owned).collect()));
+    }
+    let variables = corpus.variables.for_scan(options.framework.as_deref(), &options.variables)?;
+    let rules = corpus.rules.iter().filter(|rule| options.selection.matches(rule)).cloned().collect();
+    Ok((rules, variables))
+}
