@@ -63,6 +63,7 @@ start() { # NAME
     systemd-nspawn -q -D "$s/root" -M "$n" --hostname="$n" --uuid="$(< /proc/sys/kernel/random/uuid)" --register=no --keep-unit \
       --network-namespace-path="$s/net" --capability=CAP_NET_ADMIN,CAP_SYS_ADMIN --console=pipe --kill-signal=SIGRTMIN+3 \
       --resolv-conf=off --timezone=off --link-journal=no --boot </dev/null > "$s/console.log" 2>&1 &
+  disown                             # its end is no news
 }
 wait_booted() { # NAME: all units have settled, so that a scan sees none of them "activating", and logins are open
   local n=$1 i p
