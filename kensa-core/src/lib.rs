@@ -9,6 +9,7 @@
 
 pub mod check;
 pub mod facts;
+pub mod find;
 pub mod output;
 pub mod probe;
 pub mod reading;
@@ -23,6 +24,7 @@ pub mod value;
 
 pub use check::{Check, JudgeError, Source, Verdict};
 pub use facts::{Facts, PackageManager, Platform};
+pub use find::{FindRange, FindTest};
 pub use output::{Answer, CouldNotTell, Fault, Output, Outputs};
 pub use probe::Probe;
 pub use reason::Reason;

@@ -54,6 +54,11 @@ impl Output {
         self.stdout_total > self.stdout.len() as u64
     }
 
+    /// Whether standard error was cut at the cap.
+    pub fn stderr_is_truncated(&self) -> bool {
+        self.stderr_total > self.stderr.len() as u64
+    }
+
     /// Standard output as text, invalid bytes replaced.
     pub fn stdout_text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.stdout)

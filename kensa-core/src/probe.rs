@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::facts::PackageManager;
+use crate::find::{self, FindRange, FindTest};
 use crate::shell;
 
 /// One question. Equal probes are asked once in a scan, and probes of one kind are asked together.
@@ -69,6 +70,13 @@ pub enum Probe {
     },
     /// The audit rules loaded in the kernel, by `auditctl -l`.
     AuditRules,
+    /// Paths of the file tree with some property.
+    Find {
+        /// Where to search.
+        range: FindRange,
+        /// What to search for.
+        test: FindTest,
+    },
     /// Any other program with its arguments.
     Run {
         /// Program and arguments.
@@ -158,6 +166,7 @@ impl Probe {
                 shell::command(["sshd", "-T", "-C", connection])
             }
             Probe::AuditRules => "auditctl -l".to_owned(),
+            Probe::Find { range, test } => find::find_command(range, test),
             Probe::Run { argv } => shell::command(argv.iter().map(String::as_str)),
             Probe::Command { script } => script.clone(),
         }

@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 
 use crate::facts::PackageManager;
+use crate::find::{FindRange, FindTest};
 use crate::output::{CouldNotTell, Output, Outputs};
 use crate::probe::Probe;
 use crate::reason::Reason;
@@ -194,6 +195,23 @@ impl Outputs {
             [] => Err(not_understood(output)),
             all if all.iter().all(|rule| rule.starts_with('-')) => Ok(rules),
             _ => Err(not_understood(output)),
+        }
+    }
+
+    /// The paths a search of the file tree found.
+    pub fn find(&self, range: &FindRange, test: &FindTest) -> Result<Vec<String>, CouldNotTell> {
+        let output = self.output(&Probe::Find { range: range.clone(), test: test.clone() })?;
+        usable(output)?;
+        // A file that went away during the walk is not a finding; anything else find complains of is a gap.
+        let stderr = output.stderr_text();
+        let vanished = |line: &str| line.ends_with("No such file or directory");
+        let complaints = || stderr.lines().filter(|line| !line.is_empty() && !vanished(line));
+        let complete = !output.stderr_is_truncated() && complaints().next().is_none();
+        let only_vanished = output.exit_code == 1 && !stderr.is_empty();
+        if complete && (output.exit_code == 0 || only_vanished) {
+            Ok(lines(output))
+        } else {
+            Err(failed(output))
         }
     }
 

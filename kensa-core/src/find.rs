@@ -1,0 +1,148 @@
+//! Searches of the file tree: many tests, one walk.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::shell;
+
+/// Where to search. Searches with equal ranges share one walk.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct FindRange {
+    /// Absolute paths to start from; each walk stays on the file system of its start.
+    pub roots: Vec<String>,
+    /// Absolute paths that are not entered.
+    pub prune: Vec<String>,
+}
+
+/// What to search for; all that is given must hold. See find(1).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct FindTest {
+    /// `f` regular files, `d` directories, …; as `-type` takes it.
+    pub kind: Option<char>,
+    /// Permission bits that must all be set.
+    pub mode_all: u32,
+    /// Permission bits of which at least one must be set; 0 asks nothing.
+    pub mode_any: u32,
+    /// Permission bits none of which may be set.
+    pub mode_none: u32,
+    /// The owner's number has no name.
+    pub no_user: bool,
+    /// The group's number has no name.
+    pub no_group: bool,
+    /// Exact names, one of which must match; empty asks nothing.
+    pub names: Vec<String>,
+}
+
+/// One entry of the file tree, as [`walk_command`] prints it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundEntry<'a> {
+    kind: char,
+    mode: u32,
+    no_user: bool,
+    no_group: bool,
+    /// Absolute path, byte for byte.
+    pub path: &'a [u8],
+}
+
+/// The command for one search: a path per line.
+pub fn find_command(range: &FindRange, test: &FindTest) -> String {
+    format!("{} {} -print", walk(range), test.expression())
+}
+
+/// The command for several searches of one range: an entry per NUL, for every path one of them finds.
+pub fn walk_command(range: &FindRange, tests: &[&FindTest]) -> String {
+    let any: Vec<String> = tests.iter().map(|test| format!(r"\( {} \)", test.expression())).collect();
+    format!(r"{} \( {} \) -printf '%y|%m|%U|%G|%u|%g|%p\0'", walk(range), any.join(" -o "))
+}
+
+fn walk(range: &FindRange) -> String {
+    let roots = shell::command(range.roots.iter().map(String::as_str));
+    if range.prune.is_empty() {
+        return format!("find {roots} -xdev");
+    }
+    let paths: Vec<String> = range.prune.iter().map(|path| format!("-path {}", shell::quote(path))).collect();
+    format!(r"find {roots} -xdev \( {} \) -prune -o", paths.join(" -o "))
+}
+
+impl FindTest {
+    fn expression(&self) -> String {
+        let mut parts = Vec::new();
+        parts.extend(self.kind.map(|kind| format!("-type {kind}")));
+        parts.extend((self.mode_all != 0).then(|| format!("-perm -{:04o}", self.mode_all)));
+        parts.extend((self.mode_any != 0).then(|| format!("-perm /{:04o}", self.mode_any)));
+        parts.extend((self.mode_none != 0).then(|| format!("! -perm /{:04o}", self.mode_none)));
+        parts.extend(self.no_user.then(|| "-nouser".to_owned()));
+        parts.extend(self.no_group.then(|| "-nogroup".to_owned()));
+        if !self.names.is_empty() {
+            let names: Vec<String> =
+                self.names.iter().map(|name| format!("-name {}", shell::quote(name))).collect();
+            parts.push(format!(r"\( {} \)", names.join(" -o ")));
+        }
+        if parts.is_empty() { "-true".to_owned() } else { parts.join(" ") }
+    }
+
+    /// Whether the entry is one this test searches for.
+    pub fn finds(&self, entry: &FoundEntry<'_>) -> bool {
+        let name = entry.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        self.kind.is_none_or(|kind| kind == entry.kind)
+            && entry.mode & self.mode_all == self.mode_all
+            && (self.mode_any == 0 || entry.mode & self.mode_any != 0)
+            && entry.mode & self.mode_none == 0
+            && (!self.no_user || entry.no_user)
+            && (!self.no_group || entry.no_group)
+            && (self.names.is_empty() || self.names.iter().any(|wanted| wanted.as_bytes() == name))
+    }
+}
+
+impl<'a> FoundEntry<'a> {
+    /// Reads the entries of a walk; `None` when the output is not one in full.
+    pub fn parse_all(stdout: &'a [u8]) -> Option<Vec<Self>> {
+        let Some(body) = stdout.strip_suffix(b"\0") else { return stdout.is_empty().then(Vec::new) };
+        body.split(|byte| *byte == 0).map(Self::parse).collect()
+    }
+
+    fn parse(entry: &'a [u8]) -> Option<Self> {
+        let mut fields = entry.splitn(7, |byte| *byte == b'|');
+        let mut next = || fields.next();
+        let mut text = || next().and_then(|field| std::str::from_utf8(field).ok());
+        let kind = text()?.chars().next()?;
+        let mode = u32::from_str_radix(text()?, 8).ok()?;
+        let (uid, gid, user, group) = (text()?, text()?, text()?, text()?);
+        // find prints the number where it knows no name.
+        let (no_user, no_group) = (uid == user, gid == group);
+        next().filter(|path| path.starts_with(b"/")).map(|path| Self { kind, mode, no_user, no_group, path })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_search_and_a_shared_walk_are_plain_find_commands() {
+        let range =
+            FindRange { roots: vec!["/".to_owned(), "/home".to_owned()], prune: vec!["/proc".to_owned()] };
+        let writable = FindTest { kind: Some('f'), mode_all: 0o2, ..FindTest::default() };
+        let orphans = FindTest { no_user: true, ..FindTest::default() };
+        let one = find_command(&range, &writable);
+        assert_eq!(one, r"find / /home -xdev \( -path /proc \) -prune -o -type f -perm -0002 -print");
+        let both = walk_command(&range, &[&writable, &orphans]);
+        assert!(both.contains(r"\( \( -type f -perm -0002 \) -o \( -nouser \) \) -printf"), "{both}");
+    }
+
+    #[test]
+    fn entries_are_read_to_the_byte_and_a_cut_walk_is_none() {
+        let entries = FoundEntry::parse_all(b"f|4755|0|0|root|root|/bin/su\0d|777|7|8|7|users|/x\ny|z\0");
+        let entries = entries.unwrap_or_default();
+        assert_eq!(entries.len(), 2);
+        let suid = FindTest { kind: Some('f'), mode_any: 0o6000, ..FindTest::default() };
+        let no_user = FindTest { no_user: true, ..FindTest::default() };
+        let hits = |test: &FindTest| {
+            entries.iter().filter(|entry| test.finds(entry)).map(|e| e.path).collect::<Vec<_>>()
+        };
+        assert_eq!(hits(&suid), [b"/bin/su"]);
+        assert_eq!(hits(&no_user), [b"/x\ny|z"]);
+        assert_eq!(FoundEntry::parse_all(b"f|4755|0|0|root|root|/bin/su"), None);
+        assert_eq!(FoundEntry::parse_all(b"").map(|all| all.len()), Some(0));
+    }
+}
