@@ -92,7 +92,7 @@ pub enum Probe {
 /// Output format of [`Probe::Stat`]: type, octal mode, owner, group, uid, gid, size, path.
 pub const STAT_FORMAT: &str = "%F|%a|%U|%G|%u|%g|%s|%n";
 /// Properties [`Probe::Unit`] asks for.
-pub const UNIT_PROPERTIES: &str = "Id,LoadState,ActiveState,SubState,UnitFileState";
+pub const UNIT_PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,UnitFileState";
 /// Output format of [`Probe::Package`] for rpm.
 pub const RPM_FORMAT: &str = r"%{NAME}\t%{EPOCHNUM}:%{VERSION}-%{RELEASE}\t%{ARCH}\n";
 /// Output format of [`Probe::Package`] for dpkg.

@@ -99,7 +99,9 @@ impl Outputs {
             return Ok(None);
         }
         let text = output.stdout_text();
-        parse_stat(text.trim_end_matches('\n')).map(Some).ok_or_else(|| not_understood(output))
+        let line = text.strip_suffix('\n').unwrap_or_default();
+        let stat = parse_stat(line, probe.path().unwrap_or_default());
+        stat.map(Some).ok_or_else(|| not_understood(output))
     }
 
     /// The kernel parameter's value, blanks trimmed; `None` when the kernel has no such parameter.
@@ -123,6 +125,10 @@ impl Outputs {
         let text = output.stdout_text();
         let fields: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let field = |key: &str| fields.get(key).map(|value| (*value).to_owned());
+        let asked = if name.contains('.') { name.to_owned() } else { format!("{name}.service") };
+        if !fields.get("Names").is_some_and(|names| names.split(' ').any(|known| known == asked)) {
+            return Err(not_understood(output));
+        }
         match (field("Id"), field("LoadState"), field("ActiveState"), field("UnitFileState")) {
             (Some(id), Some(load_state), Some(active_state), Some(unit_file_state))
                 if !load_state.is_empty() =>
@@ -163,7 +169,7 @@ impl Outputs {
         let output = self.output(&Probe::tool(name))?;
         let text = output.stdout_text().trim().to_owned();
         match output.exit_code {
-            0 if !text.is_empty() => Ok(Some(text)),
+            0 if text.rsplit('/').next() == Some(name) => Ok(Some(text)),
             1 | 127 if text.is_empty() => Ok(None),
             _ => Err(not_understood(output)),
         }
@@ -235,10 +241,11 @@ fn lines(output: &Output) -> Vec<String> {
     output.stdout_text().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-fn parse_stat(line: &str) -> Option<FileStat> {
+/// Reads a line in `STAT_FORMAT`; `None` unless it is whole and about `path`.
+fn parse_stat(line: &str, path: &str) -> Option<FileStat> {
     let mut fields = line.splitn(8, '|');
     let mut next = || fields.next();
-    Some(FileStat {
+    let stat = FileStat {
         kind: next()?.to_owned(),
         mode: u32::from_str_radix(next()?, 8).ok()?,
         owner: next()?.to_owned(),
@@ -246,25 +253,28 @@ fn parse_stat(line: &str) -> Option<FileStat> {
         uid: next()?.parse().ok()?,
         gid: next()?.parse().ok()?,
         size: next()?.parse().ok()?,
-    })
-    .filter(|_| next().is_some_and(|path| !path.is_empty()))
+    };
+    (next()? == path).then_some(stat)
 }
 
 fn installed(stdout: &str, name: &str, output: &Output) -> Result<Option<InstalledPackage>, CouldNotTell> {
-    let mut found = None;
+    let mut package = None;
     let mut understood = false;
     for line in stdout.lines() {
         let mut fields = line.split('\t');
-        let (Some(_), Some(version), Some(_)) = (fields.next(), fields.next(), fields.next()) else {
+        let (Some(found), Some(version), Some(_)) = (fields.next(), fields.next(), fields.next()) else {
             return Err(not_understood(output));
         };
+        if found != name {
+            return Err(not_understood(output));
+        }
         understood = true;
         // dpkg also lists packages that are known but not installed; rpm gives no status.
         if fields.next().is_none_or(|status| status == "installed") {
-            found = Some(InstalledPackage { name: name.to_owned(), version: version.to_owned() });
+            package = Some(InstalledPackage { name: name.to_owned(), version: version.to_owned() });
         }
     }
-    if understood { Ok(found) } else { Err(not_understood(output)) }
+    if understood { Ok(package) } else { Err(not_understood(output)) }
 }
 
 /// Fails unless the program itself ran to its end: found, executable, not killed.
@@ -403,6 +413,23 @@ mod tests {
             one(Probe::sysctl("a.b"), 0, "a.b = 1\t2\n", "").sysctl("a.b"),
             Ok(Some("1\t2".to_owned()))
         );
+    }
+
+    #[test]
+    fn an_answer_about_something_else_is_no_answer() {
+        let stat = one(Probe::stat("/a"), 0, "regular file|755|root|root|0|0|7|/b\n", "");
+        assert_eq!(reason(stat.stat("/a")), Some(Reason::UnexpectedOutput));
+        let unit = "Id=cron.service\nNames=cron.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n";
+        assert!(one(Probe::unit("cron"), 0, unit, "").unit("cron").is_ok_and(|state| state.exists()));
+        assert_eq!(
+            reason(one(Probe::unit("sshd"), 0, unit, "").unit("sshd")),
+            Some(Reason::UnexpectedOutput)
+        );
+        let dpkg = PackageManager::Dpkg;
+        let package = one(Probe::package(dpkg, "a"), 0, "b\t1\tall\tinstalled\n", "");
+        assert_eq!(reason(package.package(dpkg, "a")), Some(Reason::UnexpectedOutput));
+        let tool = one(Probe::tool("nft"), 0, "/usr/sbin/iptables\n", "");
+        assert_eq!(reason(tool.tool("nft")), Some(Reason::UnexpectedOutput));
     }
 
     #[test]
