@@ -40,6 +40,8 @@ check() { # KIND
   is "$h: sudo -S, no right" '' "$(typed Scan-pw-1 nosudo sudo -S id -u)"
   is "$h: su by a terminal" 0 "$( (sleep 1; echo Root-pw-1; sleep 1) | timeout 20 ssh "${common[@]}" -i "$key" -tt "u-su@$addr" su -c "'id -u'" 2>/dev/null | tr -d '\r' | tail -n 1)"
 
+  is "$h: all units are well after logins" running "$(./host.sh exec "$h" systemctl is-system-running)"
+
   ./host.sh mark "$h"
   out=$(login scan 'sudo -n true; sudo -n true'); out=$(login root true); out=$(by_password password plain wrong || true)
   is "$h: counts" 'logins=2 sessions=2 sudos=2' "$(./host.sh count "$h")"

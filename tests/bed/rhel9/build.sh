@@ -28,10 +28,9 @@ link() { mkdir -p "$(dirname "$R$2")"; ln -sfn "$1" "$R$2"; }
 link ../usr/lib/os-release /etc/os-release
 link redhat-release /etc/system-release
 for f in system-auth password-auth postlogin; do link ../authselect/$f /etc/pam.d/$f; done
-for f in cron login passwd chpasswd chsh chfn newusers runuser runuser-l systemd-user other su-l atd; do   # those that included Debian's common-*
-  if grep -qs 'common-' "$R/etc/pam.d/$f"; then
-    printf '#%%PAM-1.0\nauth include system-auth\naccount include system-auth\npassword include system-auth\nsession include system-auth\n' > "$R/etc/pam.d/$f"
-  fi
+# cron, login, passwd and their like included Debian's common-*
+{ grep -l 'common-' "$R"/etc/pam.d/* || true; } | while read -r f; do
+  printf '#%%PAM-1.0\nauth include system-auth\naccount include system-auth\npassword include system-auth\nsession include system-auth\n' > "$f"
 done
 cp "$R/etc/pam.d/su" "$R/etc/pam.d/su-l"
 cp "$R/etc/pam.d/cron" "$R/etc/pam.d/crond"                                 # the program still asks for Debian's name
@@ -42,7 +41,7 @@ mkdir -p "$R/var/spool/rsyslog" "$R/var/spool/mail"
 printf '/dev/mapper/rhel-root / xfs defaults 0 0\nUUID=0a1b2c3d-0000-4000-8000-000000000001 /boot xfs defaults 0 0\n' > "$R/etc/fstab"
 printf 'tmpfs /dev/shm tmpfs defaults,nodev,nosuid 0 0\n' >> "$R/etc/fstab"
 chmod 600 "$R"/etc/ssh/sshd_config "$R"/etc/ssh/sshd_config.d/* "$R"/boot/grub2/* "$R"/boot/loader/entries/* "$R"/etc/audit/rules.d/*.rules \
-  "$R"/etc/sysconfig/nftables.conf "$R"/etc/cron.deny
+  "$R"/etc/sysconfig/nftables.conf
 chmod 440 "$R/etc/sudoers"; chmod 640 "$R/etc/sysconfig/sshd"
 chroot "$R" groupadd -f -r wheel; chroot "$R" groupadd -f -r ssh_keys; chroot "$R" usermod -aG wheel alice
 
