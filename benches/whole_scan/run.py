@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Whole-scan benchmark: Kensa beside its floor and its peers, on one real host, in one run.
+
+    benches/whole_scan/run.py [--runs 5] [--kensa target/release/kensa] [--only NAME,...] [-o benches/results/whole_scan.json]
+
+Boots a Debian test host (tests/bed), takes turns between the contenders, and prints for each the median wall
+time, its ratio to the floor of the same run, the CPU time of the host, and the client's CPU time and peak memory.
+*Floor* is the same commands as one local script on the host, one process each, without SSH. Contenders that are
+not installed are left out and named. Needs root (the test bed does).
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import corpus  # noqa: E402
+import peers  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BED = ROOT / "tests" / "bed" / "host.sh"
+
+
+class Host:
+    """A booted test host."""
+
+    def __init__(self, name):
+        self.name = name
+        subprocess.run([BED, "down", name], check=True, stdout=subprocess.DEVNULL)
+        text = subprocess.run([BED, "up", name, "debian"], check=True, capture_output=True, text=True).stdout
+        info = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+        self.addr, self.port, self.key, self.user = info["addr"], info["port"], info["key"], "scan"
+        self.exec = [str(BED), "exec", name]
+
+    def cpu(self):
+        """CPU seconds used on the host so far: everything below its first process."""
+        for line in corpus.on_host(self.exec, "cat /sys/fs/cgroup/cpu.stat"):
+            if line.startswith("usage_usec"):
+                return int(line.split()[1]) / 1e6
+        raise RuntimeError("no cpu.stat on the host")
+
+    def count(self):
+        text = subprocess.run([BED, "count", self.name], check=True, capture_output=True, text=True).stdout
+        return dict(pair.split("=") for pair in text.split())
+
+    def mark(self):
+        subprocess.run([BED, "mark", self.name], check=True)
+
+    def down(self):
+        subprocess.run([BED, "down", self.name], check=False)
+
+
+def measured(host, job):
+    """Runs `job` once: wall seconds, host CPU seconds, client CPU seconds, client peak KiB."""
+    idle = host.cpu()
+    idle = host.cpu() - idle  # what reading the counter itself costs
+    before, start = host.cpu(), time.monotonic()
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    job()
+    wall = time.monotonic() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
+    return {"wall": wall, "host_cpu": max(host.cpu() - before - idle, 0.0), "client_cpu": cpu}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--kensa", default=str(ROOT / "target" / "release" / "kensa"))
+    parser.add_argument("--only", default="")
+    parser.add_argument("-o", "--output")
+    args = parser.parse_args()
+    subprocess.run([ROOT / "tests" / "bed" / "setup.sh"], check=True)
+    host = Host("bench")
+    work = pathlib.Path(tempfile.mkdtemp(prefix="kensa-bench-"))
+    try:
+        checks = corpus.questions(host.exec)
+        corpus.write(work / "typed", checks, typed=True)
+        corpus.write(work / "shell", checks, typed=False)
+        script = corpus.floor_script(checks)
+        known = work / "known_hosts"
+        contenders = {"floor": lambda: subprocess.run([*host.exec, "sh"], input=script, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)}
+        for kind in ("typed", "shell"):
+            contenders[f"kensa {kind}"] = peers.kensa(args.kensa, host, work / kind, known, work / f"{kind}.json")
+        contenders |= peers.available(host, [command for _, command in checks], work)
+        if args.only:
+            contenders = {name: job for name, job in contenders.items() if name in args.only.split(",")}
+        rounds = {name: [] for name in contenders}
+        for number in range(args.runs):
+            for name, job in contenders.items():
+                if number and name in peers.SLOW:  # minutes each: once is enough for a ratio
+                    continue
+                rounds[name].append(measured(host, job))
+                print(f"{number + 1}/{args.runs} {name}: {rounds[name][-1]['wall']:.2f} s", file=sys.stderr)
+        report(args, host, checks, rounds, work)
+    finally:
+        host.down()
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def report(args, host, checks, rounds, work):
+    middle = {name: {key: statistics.median(one[key] for one in runs) for key in runs[0]} for name, runs in rounds.items() if runs}
+    floor = middle.get("floor")
+    print(f"{len(checks)} checks on one Debian 12 host, {args.runs} runs, medians")
+    print(f"{'contender':<32}{'wall s':>9}{'x floor':>9}{'host CPU s':>12}{'x floor':>9}{'client CPU s':>14}")
+    for name, row in middle.items():
+        ratio = lambda key: f"{row[key] / floor[key]:>9.2f}" if floor else " " * 9
+        print(f"{name:<32}{row['wall']:>9.2f}{ratio('wall')}{row['host_cpu']:>12.2f}{ratio('host_cpu')}{row['client_cpu']:>14.3f}")
+    result = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()), "command": " ".join(["benches/whole_scan/run.py", *sys.argv[1:]]),
+        "checks": len(checks), "cores": os.cpu_count(), "runs": rounds, "median": middle,
+    }
+    if args.output:
+        pathlib.Path(args.output).write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
