@@ -29,7 +29,7 @@ pub use output::{Answer, CouldNotTell, Fault, Output, Outputs};
 pub use probe::Probe;
 pub use reason::Reason;
 pub use remedy::{Action, Irreversible, Remedy, RemedyError};
-pub use result::{CheckResult, Completeness, Evidence, ScanReport, Status, Summary};
+pub use result::{CheckResult, Completeness, Conclusion, Evidence, ScanReport, Status, Summary};
 pub use rule::{Rule, Severity};
 pub use time::Timestamp;
 pub use transport::{Ask, Transport, WritableTransport};

@@ -175,6 +175,30 @@ impl ScanReport {
             results,
         }
     }
+
+    /// What the scan says of the host as a whole. A certain finding outweighs what could not be told;
+    /// where nothing was measured, nothing is said to be compliant.
+    pub fn conclusion(&self) -> Conclusion {
+        let Summary { pass, fail, error, .. } = self.summary;
+        if fail > 0 {
+            Conclusion::Findings
+        } else if error > 0 || self.completeness.unanswered > 0 || pass == 0 {
+            Conclusion::Incomplete
+        } else {
+            Conclusion::Compliant
+        }
+    }
+}
+
+/// What a scan says of a host as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Conclusion {
+    /// Every rule that applies was told and passes, and there was at least one.
+    Compliant,
+    /// At least one rule fails, whatever became of the others.
+    Findings,
+    /// No rule fails, but not every answer is known, or nothing was measured at all.
+    Incomplete,
 }
 
 /// How many probes were planned and answered. A scan is complete when nothing is unanswered.
@@ -235,5 +259,28 @@ impl Summary {
             summary.total += 1;
         }
         summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_scan_that_measured_and_told_everything_is_compliant() {
+        let conclusion = |pass, fail, skipped, error, unanswered| {
+            let completeness = Completeness { planned: 9, answered: 9 - unanswered, unanswered };
+            let start = Timestamp::from_millis(0);
+            let mut report = ScanReport::new("0", "h", &Facts::default(), start, completeness, Vec::new());
+            report.summary = Summary { pass, fail, skipped, error, ..Summary::default() };
+            report.conclusion()
+        };
+        assert_eq!(conclusion(3, 0, 1, 0, 0), Conclusion::Compliant);
+        assert_eq!(conclusion(3, 1, 1, 0, 0), Conclusion::Findings);
+        assert_eq!(conclusion(3, 1, 1, 5, 2), Conclusion::Findings);
+        assert_eq!(conclusion(3, 0, 1, 1, 0), Conclusion::Incomplete);
+        assert_eq!(conclusion(3, 0, 1, 0, 1), Conclusion::Incomplete);
+        assert_eq!(conclusion(0, 0, 4, 0, 0), Conclusion::Incomplete);
+        assert_eq!(conclusion(0, 0, 0, 0, 0), Conclusion::Incomplete);
     }
 }

@@ -12,6 +12,7 @@ pub mod methods;
 pub mod params;
 pub mod plan;
 pub mod redact;
+pub mod report;
 pub mod scan;
 pub mod select;
 pub mod variables;

@@ -1,0 +1,40 @@
+//! `json`: the whole report as one object, the form the schema `result` describes.
+
+use kensa_core::ScanReport;
+
+use super::{Format, RenderError, RenderOptions};
+
+pub(super) const FORMAT: Format = Format {
+    name: "json",
+    summary: "One JSON object with everything the scan found, evidence included",
+    media_type: "application/json",
+    extension: "json",
+    render,
+};
+
+fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderError> {
+    let mut text =
+        serde_json::to_string_pretty(report).map_err(|error| RenderError::new(FORMAT.name, error))?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::report;
+    use super::*;
+
+    #[test]
+    fn reads_back_as_the_same_report() {
+        let text = render(&report(), &RenderOptions::default()).unwrap();
+        assert_eq!(serde_json::from_str::<ScanReport>(&text).unwrap(), report());
+    }
+
+    #[test]
+    fn keys_stand_in_the_order_of_the_types() {
+        let text = render(&report(), &RenderOptions::default()).unwrap();
+        let place = |key: &str| text.find(&format!("\n  \"{key}\":")).unwrap_or_else(|| panic!("no {key}"));
+        assert!(place("schema_version") < place("host"));
+        assert!(place("summary") < place("results"));
+    }
+}
