@@ -7,11 +7,14 @@
 
 pub mod evidence;
 pub mod frameworks;
+mod host_files;
 mod judge;
+pub mod mechanisms;
 pub mod methods;
 pub mod params;
 pub mod plan;
 pub mod redact;
 pub mod scan;
 pub mod select;
+mod syntax;
 pub mod variables;
