@@ -311,6 +311,22 @@ fn present(output: &Output) -> Result<bool, CouldNotTell> {
     Err(failed(output))
 }
 
+/// The reason behind a complaint on standard error that a right or a program is missing, whatever the exit
+/// status says; `None` when there is no such complaint. For shell text, whose status may hide the failure
+/// of a command inside it.
+pub fn complaint(output: &Output) -> Option<Reason> {
+    let stderr = output.stderr_text();
+    if refused(&stderr) {
+        return Some(Reason::PermissionDenied);
+    }
+    // dash: `sh: 1: x: not found`; bash: `x: command not found`; busybox: `sh: x: not found`.
+    let missing = |line: &str| {
+        line.ends_with(": command not found")
+            || (line.ends_with(": not found") && line.matches(": ").count() >= 2)
+    };
+    stderr.lines().any(|line| missing(line.trim_end())).then_some(Reason::ToolMissing)
+}
+
 /// Whether the message says that the user lacks a right.
 fn refused(stderr: &str) -> bool {
     let text = stderr.to_ascii_lowercase();
@@ -403,6 +419,16 @@ mod tests {
         let line = "telnet\t0.17\tamd64\tinstalled\n";
         let got = one(Probe::package(dpkg, "telnet"), 0, line, "").package(dpkg, "telnet");
         assert_eq!(got.ok().flatten().map(|p| p.version), Some("0.17".to_owned()));
+    }
+
+    #[test]
+    fn a_complaint_is_seen_behind_a_good_exit_status() {
+        let said = |stderr: &str| complaint(&Output::new("x", 0, b"", stderr.as_bytes()));
+        assert_eq!(said("sh: 1: auditctl: not found\n"), Some(Reason::ToolMissing));
+        assert_eq!(said("bash: line 1: auditctl: command not found\n"), Some(Reason::ToolMissing));
+        assert_eq!(said("find: '/root': Permission denied\n"), Some(Reason::PermissionDenied));
+        assert_eq!(said("find: '/proc/9': No such file or directory\n"), None);
+        assert_eq!(said("key: not found\n"), None);
     }
 
     #[test]

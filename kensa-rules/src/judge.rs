@@ -1,7 +1,9 @@
 //! From the answers of one rule to its result.
 
 use kensa_core::check::Source;
-use kensa_core::{Answer, CheckResult, Evidence, Facts, JudgeError, Outputs, Probe, Reason, Status, Timestamp};
+use kensa_core::{
+    Answer, CheckResult, Evidence, Facts, JudgeError, Outputs, Probe, Reason, Status, Timestamp,
+};
 
 use crate::evidence::{self, Finding};
 use crate::plan::Entry;

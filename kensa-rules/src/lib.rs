@@ -7,7 +7,9 @@
 
 pub mod evidence;
 pub mod frameworks;
+mod host_files;
 mod judge;
+pub mod mechanisms;
 pub mod methods;
 pub mod params;
 pub mod plan;
@@ -15,4 +17,5 @@ pub mod redact;
 pub mod report;
 pub mod scan;
 pub mod select;
+mod syntax;
 pub mod variables;

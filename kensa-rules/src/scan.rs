@@ -83,7 +83,10 @@ pub async fn scan(
         // A transport that leaves a probe out is broken; the rules behind it must not hang or pass.
         for probe in &wave {
             if !scan.outputs.contains(probe) {
-                scan.answered(probe.clone(), Err(Fault::new(Reason::Internal, format!("{probe} got no answer"))));
+                scan.answered(
+                    probe.clone(),
+                    Err(Fault::new(Reason::Internal, format!("{probe} got no answer"))),
+                );
             }
         }
         wave = scan.next_wave();
@@ -150,7 +153,9 @@ impl<'a, 'e> Scan<'a, 'e> {
                     let result = judge::settled(entry, &self.context, *reason, detail);
                     self.settle(index, result);
                 }
-                Decision::Run(prepared) if self.states[index].missing.is_empty() => self.advance(index, prepared),
+                Decision::Run(prepared) if self.states[index].missing.is_empty() => {
+                    self.advance(index, prepared)
+                }
                 Decision::Run(_) => {}
             }
         }
@@ -207,8 +212,14 @@ impl<'a, 'e> Scan<'a, 'e> {
             .collect();
         let entry = &self.plan.entries[index];
         let share = |probe: &Probe| self.demand.get(probe).copied().unwrap_or(1);
-        let result =
-            judge::combined(entry, &prepared.implementation, &self.context, &conditions, &self.outputs, &share);
+        let result = judge::combined(
+            entry,
+            &prepared.implementation,
+            &self.context,
+            &conditions,
+            &self.outputs,
+            &share,
+        );
         self.settle(index, result);
     }
 
@@ -250,7 +261,12 @@ impl<'a, 'e> Scan<'a, 'e> {
         let completeness = Completeness { planned, answered: planned - self.faults, unanswered: self.faults };
         let results = self.results.into_iter().zip(&self.plan.entries).map(|(result, entry)| {
             result.unwrap_or_else(|| {
-                judge::settled(entry, &self.context, Reason::Internal, "the scan ended before the rule was judged")
+                judge::settled(
+                    entry,
+                    &self.context,
+                    Reason::Internal,
+                    "the scan ended before the rule was judged",
+                )
             })
         });
         Outcome { results: results.collect(), completeness }

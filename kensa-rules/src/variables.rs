@@ -1,15 +1,27 @@
 //! stub until the loader lands
-use std::collections::BTreeMap;
-use kensa_core::value::Params;
 use kensa_core::Rule;
+use kensa_core::value::Params;
+use std::collections::BTreeMap;
 /// stub
 #[derive(Debug, thiserror::Error)]
-pub enum VariableError { /// x
- #[error("x")] Undefined(Vec<String>), /// y
- #[error("y")] Unsafe(String) }
+pub enum VariableError {
+    /// x
+    #[error("x")]
+    Undefined(Vec<String>),
+    /// y
+    #[error("y")]
+    Unsafe(String),
+}
 /// stub
 #[derive(Debug, Default)]
 pub struct VariableTable;
-impl VariableTable { /// x
- pub fn resolve_params(&self, p: &Params) -> Result<Params, VariableError> { Ok(p.clone()) } /// y
- pub fn shown_for(&self, _: &Rule) -> BTreeMap<String,String> { BTreeMap::new() } }
+impl VariableTable {
+    /// x
+    pub fn resolve_params(&self, p: &Params) -> Result<Params, VariableError> {
+        Ok(p.clone())
+    }
+    /// y
+    pub fn shown_for(&self, _: &Rule) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+}

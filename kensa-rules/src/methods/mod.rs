@@ -6,8 +6,21 @@ use kensa_core::value::Params;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
+mod command;
 pub mod compare;
+mod config_absent;
+mod config_value;
+mod dpkg_absent;
+mod dpkg_installed;
+mod file_absent;
+mod file_content;
+mod file_content_match;
+mod file_content_no_match;
+mod file_exists;
 mod file_permission;
+mod package_absent;
+mod package_installed;
+mod package_state;
 mod sysctl_value;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -15,7 +28,23 @@ pub(crate) mod testing;
 use crate::params::{self, ParamError};
 
 /// Every check method, in alphabetical order.
-pub const METHODS: &[Method] = &[file_permission::METHOD, sysctl_value::METHOD];
+pub const METHODS: &[Method] = &[
+    command::METHOD,
+    config_absent::METHOD,
+    config_value::METHOD,
+    dpkg_absent::METHOD,
+    dpkg_installed::METHOD,
+    file_absent::METHOD,
+    file_content::METHOD,
+    file_content_match::METHOD,
+    file_content_no_match::METHOD,
+    file_exists::METHOD,
+    file_permission::METHOD,
+    package_absent::METHOD,
+    package_installed::METHOD,
+    package_state::METHOD,
+    sysctl_value::METHOD,
+];
 
 /// One check method: its name, its parameters and how to build it.
 #[derive(Clone, Copy)]
@@ -60,4 +89,42 @@ fn build<T: Parameters>(given: &Params) -> Result<Box<dyn Check>, ParamError> {
     let mut check: T = params::parse(given)?;
     check.validate()?;
     Ok(Box::new(check))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_list_and_the_folder_agree() {
+        let shared = ["compare", "mod", "testing"];
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/methods");
+        let files = std::fs::read_dir(folder).expect("the folder is there").map(|entry| {
+            let name = entry.expect("an entry").file_name().into_string().expect("a text");
+            name.trim_end_matches(".rs").to_owned()
+        });
+        let files: BTreeSet<String> = files.filter(|name| !shared.contains(&name.as_str())).collect();
+        let listed: Vec<String> = METHODS.iter().map(|method| method.name.to_owned()).collect();
+        assert_eq!(listed, files.into_iter().collect::<Vec<_>>(), "one file each, in alphabetical order");
+    }
+
+    #[test]
+    fn no_name_has_two_meanings_and_every_parameter_is_documented() {
+        let mut names = BTreeSet::new();
+        for method in METHODS {
+            for name in std::iter::once(&method.name).chain(method.aliases) {
+                assert!(names.insert(*name), "{name} is taken twice");
+            }
+            let schema = (method.schema)(&mut SchemaGenerator::default());
+            let schema = serde_json::to_value(&schema).expect("a schema is JSON");
+            assert!(schema["description"].is_string(), "{} has no description", method.name);
+            assert_eq!(schema["additionalProperties"], false, "{} takes anything", method.name);
+            let properties = schema["properties"].as_object().expect("parameters");
+            for (key, property) in properties {
+                assert!(property["description"].is_string(), "{}.{key} has no description", method.name);
+            }
+        }
+    }
 }

@@ -46,10 +46,26 @@ impl Case {
         self
     }
 
-    /// `command` is never answered.
-    pub(crate) fn fault(mut self, command: &str, reason: Reason) -> Self {
-        self.answers.push((command.to_owned(), Err(Fault::new(reason, "injected"))));
-        self
+    /// What the program behind `probe` answers.
+    pub(crate) fn says(self, probe: &Probe, exit: i32, stdout: &str, stderr: &str) -> Self {
+        self.answer(&probe.command(), exit, stdout, stderr)
+    }
+
+    /// A file with this text.
+    pub(crate) fn file(self, path: &str, text: &str) -> Self {
+        self.says(&Probe::read(path), 0, text, "")
+    }
+
+    /// A directory with these names.
+    pub(crate) fn dir(self, path: &str, names: &[&str]) -> Self {
+        let text: String = names.iter().map(|name| format!("{name}\n")).collect();
+        self.says(&Probe::list(path), 0, &text, "")
+    }
+
+    /// `probe` finds nothing where it looks.
+    pub(crate) fn gone(self, probe: &Probe) -> Self {
+        let said = format!("{}: No such file or directory\n", probe.path().unwrap_or("x"));
+        self.says(probe, 1, "", &said)
     }
 
     /// The error that building the method gives.
@@ -80,6 +96,34 @@ impl Judged {
     pub(crate) fn verdict(&self) -> &Verdict {
         self.0.as_ref().unwrap_or_else(|error| panic!("no verdict: {error}"))
     }
+}
+
+/// Asserts that `case` comes to a verdict and that none comes when `probe` is refused, has no program,
+/// is cut off, or is never answered.
+pub(crate) fn assert_never_guesses(case: &Case, probe: &Probe) {
+    assert!(judge(case.clone()).passed().is_some(), "no verdict to begin with: {:?}", judge(case.clone()));
+    let command = probe.command();
+    let instead = |answer: Answer| {
+        let mut case = case.clone();
+        case.answers.retain(|(known, _)| *known != command);
+        case.answers.push((command.clone(), answer));
+        judge(case).reason()
+    };
+    let output = |exit, stderr: &str| Output::new(&*command, exit, b"", stderr.as_bytes());
+    let denied = output(1, "x: cannot open '/x': Permission denied\n");
+    assert_eq!(instead(Ok(Arc::new(denied))), Some(Reason::PermissionDenied));
+    assert_eq!(instead(Ok(Arc::new(output(127, "sh: 1: x: not found\n")))), Some(Reason::ToolMissing));
+    assert_eq!(instead(Ok(Arc::new(output(137, "")))), Some(Reason::Killed));
+    let mut cut = output(0, "");
+    cut.stdout_total = 1 << 20;
+    assert_eq!(instead(Ok(Arc::new(cut))), Some(Reason::Truncated));
+    let lost = Fault::new(Reason::ConnectionLost, "injected");
+    assert_eq!(instead(Err(lost)), Some(Reason::ConnectionLost));
+}
+
+/// Asserts that the method does not load with these parameters.
+pub(crate) fn assert_refused(method: &'static str, params: &str) {
+    assert!(Case::new(method, params).build_error().is_some(), "{method} loads with {params}");
 }
 
 /// Asks and judges as the engine does. A probe the case has no answer for is a mistake in the case.

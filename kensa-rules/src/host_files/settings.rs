@@ -1,0 +1,159 @@
+//! `key value` files: one setting a line, comments, sections, quotes.
+
+use kensa_core::Source;
+
+/// What stands between a key and its value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Delimiter {
+    /// Blanks, or one `=` or `:` with or without blanks round it.
+    Any,
+    /// Blanks only.
+    Blank,
+    /// One of these characters, with or without blanks round it.
+    OneOf(String),
+}
+
+impl Delimiter {
+    /// From a rule's `delimiter`. A colon is taken beside any character, as many files allow both.
+    pub(crate) fn new(text: Option<&str>) -> Self {
+        match text {
+            None => Delimiter::Any,
+            Some(text) if text.trim().is_empty() => Delimiter::Blank,
+            Some(text) => Delimiter::OneOf(format!("{}:", text.trim())),
+        }
+    }
+
+    /// What follows the key is the value, once the delimiter is taken off; leading blanks stay, since they
+    /// tell a comment from a value. `None` when `rest` shows that the key was only the beginning of a word.
+    fn value<'a>(&self, rest: &'a str) -> Option<&'a str> {
+        let trimmed = rest.trim_start();
+        if trimmed.is_empty() {
+            return Some("");
+        }
+        let after = |set: &str| trimmed.strip_prefix(|c| set.contains(c));
+        let blank = rest.len() > trimmed.len();
+        match self {
+            Delimiter::Blank => blank.then_some(rest),
+            Delimiter::OneOf(set) => after(set).or_else(|| (blank && trimmed.starts_with('#')).then_some("")),
+            Delimiter::Any => after("=:").or(blank.then_some(rest)),
+        }
+    }
+}
+
+/// A line that sets the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Setting {
+    /// The value without trailing comment and quotes; empty for a line that is the key alone.
+    pub(crate) value: String,
+    /// Where.
+    pub(crate) source: Source,
+}
+
+/// Every line of `text` that sets `key`, in order; with `section`, only lines under `[section]`.
+pub(crate) fn occurrences(
+    path: &str,
+    text: &str,
+    key: &str,
+    delimiter: &Delimiter,
+    section: Option<&str>,
+) -> Vec<Setting> {
+    let mut inside = section.is_none();
+    let mut found = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.starts_with(['#', ';']) {
+            continue;
+        }
+        if let (Some(wanted), Some(header)) = (section, header(line)) {
+            inside = header == wanted;
+            continue;
+        }
+        let value = line.strip_prefix(key).filter(|_| inside).and_then(|rest| delimiter.value(rest));
+        if let Some(value) = value {
+            let source = Source { path: path.to_owned(), line: u32::try_from(index + 1).ok() };
+            found.push(Setting { value: unquote(without_comment(value)).to_owned(), source });
+        }
+    }
+    found
+}
+
+/// The name in a `[section]` line.
+fn header(line: &str) -> Option<&str> {
+    let inner = line.strip_prefix('[')?;
+    inner.split_once(']').map(|(name, _)| name.trim())
+}
+
+/// The value without a trailing ` # comment`; a `#` inside quotes or inside a word is part of the value.
+pub(crate) fn without_comment(value: &str) -> &str {
+    let mut quote = None;
+    let mut blank = false;
+    for (at, c) in value.char_indices() {
+        match (quote, c) {
+            (None, '#') if blank => return value[..at].trim_end(),
+            (None, '"' | '\'') if blank || at == 0 => quote = Some(c),
+            (Some(open), _) if open == c => quote = None,
+            _ => {}
+        }
+        blank = c.is_whitespace();
+    }
+    value.trim_end()
+}
+
+/// The text inside one pair of quotes.
+pub(crate) fn unquote(value: &str) -> &str {
+    let value = value.trim();
+    for quote in ['"', '\''] {
+        let inner = value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
+        if let Some(inner) = inner.filter(|inner| !inner.contains(quote)) {
+            return inner;
+        }
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &str, key: &str, delimiter: Option<&str>, section: Option<&str>) -> Vec<String> {
+        let found = occurrences("/f", text, key, &Delimiter::new(delimiter), section);
+        found.into_iter().map(|setting| setting.value).collect()
+    }
+
+    #[test]
+    fn comments_never_set_anything() {
+        assert_eq!(values("#a = 1\n ; a = 2\n  # a = 3\n", "a", None, None), Vec::<String>::new());
+        assert_eq!(values("a = 1 # why\na=#fff\na = # nothing\n", "a", Some("="), None), ["1", "#fff", ""]);
+        assert_eq!(values("a = \"1 # no\" # yes\n", "a", None, None), ["1 # no"]);
+        assert_eq!(values("a # nothing\n", "a", Some("="), None), [""]);
+    }
+
+    #[test]
+    fn delimiters() {
+        let text = "a 1\na=2\na = 3\na:4\na : 5\na\t6\na\n";
+        assert_eq!(values(text, "a", None, None), ["1", "2", "3", "4", "5", "6", ""]);
+        assert_eq!(values(text, "a", Some("="), None), ["2", "3", "4", "5", ""]);
+        assert_eq!(values(text, "a", Some(" "), None), ["1", "= 3", ": 5", "6", ""]);
+    }
+
+    #[test]
+    fn a_key_is_a_whole_word() {
+        assert_eq!(values("PASS_MAX_DAYS 60\nPASS_MAX 1\n", "PASS_MAX", None, None), ["1"]);
+        assert_eq!(values("max.days = 1\nmaxXdays = 2\n", "max.days", None, None), ["1"]);
+        assert_eq!(values("set timeout = 1\n", "set timeout", None, None), ["1"]);
+    }
+
+    #[test]
+    fn sections() {
+        let text = "a=0\n[one]\na=1\n[two] # x\na=2\n[ one ]\na=3\n";
+        assert_eq!(values(text, "a", None, Some("one")), ["1", "3"]);
+        assert_eq!(values(text, "a", None, None), ["0", "1", "2", "3"]);
+        let at: Vec<_> = occurrences("/f", text, "a", &Delimiter::Any, Some("two"));
+        assert_eq!(at.first().map(|s| s.source.to_string()), Some("/f:5".to_owned()));
+    }
+
+    #[test]
+    fn quotes() {
+        assert_eq!(values("a='x y'\r\na=\"\"\na=\"x\" \"y\"\n", "a", None, None), ["x y", "", "\"x\" \"y\""]);
+    }
+}

@@ -1,0 +1,1 @@
+//! Remediation mechanisms, one file each. [`MECHANISMS`] is the only list of them.
