@@ -189,6 +189,9 @@ pub struct Step {
     /// The mechanism's parameters as written.
     #[serde(flatten)]
     pub params: Params,
+    /// Shell text that ends with 0 when the step has nothing to do, variables not yet resolved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unless: Option<String>,
 }
 
 /// The controls a rule serves.
