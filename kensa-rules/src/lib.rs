@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod frameworks;
 mod host_files;
 mod judge;
+pub mod load;
 pub mod mechanisms;
 pub mod methods;
 pub mod params;

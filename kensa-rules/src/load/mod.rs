@@ -1,0 +1,19 @@
+//! Rule files on disk, or in memory, to a [`Corpus`].
+//!
+//! `yaml` reads a file as a tree with places, `rule` and its neighbours read the tree as a rule and report
+//! every problem they meet, `corpus` puts the rules of all files together.
+
+mod corpus;
+pub mod diagnostic;
+mod files;
+mod implementations;
+mod parameters;
+mod reader;
+mod references;
+mod rule;
+mod value;
+pub mod yaml;
+
+pub use corpus::{Corpus, LoadError, LoadOptions, SiteValues, load_embedded, load_rules, load_variables};
+pub use diagnostic::{Diagnostic, Level, render};
+pub(crate) use rule::RULE_KEYS;
