@@ -152,11 +152,13 @@ pub(crate) fn build(
 ) -> Result<(&'static str, Box<dyn Check>), (Reason, String)> {
     let method = Method::find(&condition.method)
         .ok_or_else(|| (Reason::UnknownMethod, format!("there is no check method {:?}", condition.method)))?;
-    let params = variables.resolve_params(&condition.params).map_err(|error| match error {
-        VariableError::Undefined(_) => (Reason::UndefinedVariable, error.to_string()),
-        _ => (Reason::InvalidRule, error.to_string()),
-    })?;
+    let resolved = variables.resolve_params(&condition.params);
+    let params = resolved.map_err(|error| (error.reason(), error.to_string()))?;
     let check = (method.build)(&params).map_err(|error| {
+        let empty = variables.empty_in(&condition.params);
+        if !empty.is_empty() {
+            return (Reason::UndeclaredValue, VariableError::Undeclared(empty).to_string());
+        }
         let key = error.key.map_or_else(String::new, |key| format!("{key}: "));
         (Reason::InvalidRule, format!("{}: {key}{}", method.name, error.message))
     })?;
