@@ -140,7 +140,14 @@ impl<'t> Source<'t> {
                 Ok(event) => event,
                 Err(error) => {
                     let span = at(error.marker());
-                    self.report_with(Level::Error, "yaml-syntax", span, error.info(), self.syntax_help(span));
+                    // The parser's own limit on look-ahead is met before an event tells the depth.
+                    if error.info() == "recursion limit exceeded" {
+                        let message = format!("more than {MAX_DEPTH} levels of lists and mappings");
+                        self.report(Level::Error, "too-deep", span, message);
+                    } else {
+                        let help = self.syntax_help(span);
+                        self.report_with(Level::Error, "yaml-syntax", span, error.info(), help);
+                    }
                     return None;
                 }
             };
