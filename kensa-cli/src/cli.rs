@@ -81,8 +81,8 @@ Examples:
     /// Explain one rule: what, why, how it is checked and fixed, which controls it serves
     #[command(after_long_help = "\
 Examples:
-  kensa explain ssh-no-root-login
-  kensa explain ssh-no-root-login --platform rhel9 --capability sshd_config_d")]
+  kensa explain ssh-disable-root-login
+  kensa explain ssh-disable-root-login --platform rhel9 --capability sshd_config_d")]
     Explain(ExplainArgs),
     /// Write the report of an earlier scan in another format
     ///
@@ -113,8 +113,8 @@ Examples:
     /// Show one rule; the same as `kensa explain`
     #[command(after_long_help = "\
 Examples:
-  kensa rules show ssh-no-root-login
-  kensa rules show ssh-no-root-login --format json")]
+  kensa rules show ssh-disable-root-login
+  kensa rules show ssh-disable-root-login --format json")]
     Show(ExplainArgs),
     /// Say what is wrong with rule files, with file and line
     ///
@@ -122,7 +122,7 @@ Examples:
     #[command(after_long_help = "\
 Examples:
   kensa rules validate ./rules
-  kensa rules validate ./rules/network/sysctl-no-ip-forward.yml --format json")]
+  kensa rules validate ./rules/network/firewalld-installed.yml --format json")]
     Validate(ValidateArgs),
     /// Print the JSON Schema of rule files or of results
     #[command(after_long_help = "\

@@ -4,6 +4,8 @@ mod cli;
 mod command;
 mod engine;
 mod exit;
+#[cfg(test)]
+mod help;
 mod parse;
 mod progress;
 mod secrets;

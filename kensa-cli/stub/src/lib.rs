@@ -232,12 +232,13 @@ pub struct ConnectError {
 }
 
 #[derive(Clone, Debug)]
-pub struct ConnectOptions(String);
+pub struct ConnectOptions(String, u16);
 impl ConnectOptions {
     pub fn new(host: impl Into<String>) -> Self {
-        Self(host.into())
+        Self(host.into(), 22)
     }
-    pub fn port(self, _: u16) -> Self {
+    pub fn port(mut self, port: u16) -> Self {
+        self.1 = port;
         self
     }
     pub fn user(self, _: impl Into<String>) -> Self {
@@ -307,7 +308,12 @@ impl Session {
         Ok(Self("localhost".into()))
     }
     pub async fn connect_with(options: ConnectOptions, _: SessionOptions) -> Result<Self, ConnectError> {
-        Err(ConnectError { host: options.0, message: "connection refused".into() })
+        use tokio::io::AsyncReadExt;
+        let refused = |e: std::io::Error| ConnectError { host: options.0.clone(), message: e.to_string() };
+        let mut stream = tokio::net::TcpStream::connect((options.0.as_str(), options.1)).await.map_err(refused)?;
+        let mut all = Vec::new();
+        stream.read_to_end(&mut all).await.map_err(refused)?;
+        Err(ConnectError { host: options.0, message: "closed".into() })
     }
     pub async fn connect_openssh(options: ConnectOptions, _: SessionOptions) -> Result<Self, ConnectError> {
         Err(ConnectError { host: options.0, message: "connection refused".into() })
