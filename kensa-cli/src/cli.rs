@@ -7,7 +7,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use kensa::{Platform, Severity};
 
-use crate::parse;
+use crate::parse::{self, HostName};
 
 /// Measures whether a Linux host complies with a set of rules.
 ///
@@ -254,7 +254,7 @@ pub(crate) struct Place {
     pub(crate) local: bool,
     /// A host over SSH: a name, an address, or an alias of ssh_config [also USER@HOST]
     #[arg(short = 'H', long, value_name = "HOST", value_parser = parse::host, help_heading = "Host")]
-    pub(crate) host: Option<(Option<String>, String)>,
+    pub(crate) host: Option<HostName>,
 }
 
 /// Which host, or none.
@@ -276,7 +276,7 @@ pub(crate) struct PlanPlace {
     pub(crate) local: bool,
     /// A host over SSH: a name, an address, or an alias of ssh_config [also USER@HOST]
     #[arg(short = 'H', long, value_name = "HOST", value_parser = parse::host, help_heading = "Host")]
-    pub(crate) host: Option<(Option<String>, String)>,
+    pub(crate) host: Option<HostName>,
 }
 
 /// How to get in and how to become root.

@@ -10,6 +10,7 @@ use kensa::{
 
 use crate::cli::{CapabilityArgs, HostKeys, Login, RootMethod, RuleSet, SelectionArgs, Transport};
 use crate::exit::{Exit, Failure};
+use crate::parse::HostName;
 use crate::secrets::Secrets;
 
 /// The rules of `--rules`, or the bundled ones. A rule file that does not load is an error: a host is not
@@ -58,15 +59,15 @@ pub(crate) fn schema(of: crate::cli::SchemaOf) -> Result<String, Failure> {
 
 /// Opens a session to this machine, or to `host` when there is one.
 pub(crate) async fn connect(
-    host: Option<&(Option<String>, String)>,
+    host: Option<&HostName>,
     login: &Login,
+    secrets: &Secrets,
 ) -> Result<Session, Failure> {
-    let secrets = Secrets::collect(login)?;
-    let options = session_options(login, &secrets);
+    let options = session_options(login, secrets);
     let session = match host {
         None => Session::local(options).await,
         Some(host) => {
-            let connect = connect_options(host, login, &secrets)?;
+            let connect = connect_options(host, login, secrets)?;
             match login.ssh.transport {
                 Transport::Native => Session::connect_with(connect, options).await,
                 Transport::Openssh => Session::connect_openssh(connect, options).await,
@@ -90,7 +91,7 @@ fn session_options(login: &Login, secrets: &Secrets) -> SessionOptions {
 }
 
 fn connect_options(
-    (user, host): &(Option<String>, String),
+    HostName { user, host }: &HostName,
     login: &Login,
     secrets: &Secrets,
 ) -> Result<ConnectOptions, Failure> {

@@ -11,15 +11,15 @@ mod progress;
 mod secrets;
 mod terminal;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
 
 use cli::{Cli, Command, RulesCommand};
 use exit::{Exit, Failure};
 use terminal::Terminal;
 
 fn main() -> std::process::ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parsed() {
         Ok(cli) => cli,
         Err(error) => {
             let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
@@ -36,6 +36,15 @@ fn main() -> std::process::ExitCode {
             failure.exit.into()
         }
     }
+}
+
+fn parsed() -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    // What clap itself prints has to follow the option too, also when the arguments are wrong.
+    if std::env::args_os().any(|argument| argument == "--no-color") {
+        command = command.color(clap::ColorChoice::Never);
+    }
+    Cli::from_arg_matches(&command.try_get_matches()?)
 }
 
 fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {

@@ -59,8 +59,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if span.is_zero() { Err("a limit of nothing leaves no time at all".to_owned()) } else { Ok(span) }
 }
 
+/// What `--host` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HostName {
+    pub(crate) user: Option<String>,
+    pub(crate) host: String,
+}
+
 /// `host` or `user@host`.
-pub(crate) fn host(text: &str) -> Result<(Option<String>, String), String> {
+pub(crate) fn host(text: &str) -> Result<HostName, String> {
     let (user, host) = match text.rsplit_once('@') {
         Some((user, host)) => (Some(user.to_owned()), host),
         None => (None, text),
@@ -70,7 +77,7 @@ pub(crate) fn host(text: &str) -> Result<(Option<String>, String), String> {
     if wrong(host) || user.as_deref().is_some_and(wrong) {
         return Err("write HOST or USER@HOST; the port goes to --port".to_owned());
     }
-    Ok((user, host.to_owned()))
+    Ok(HostName { user, host: host.to_owned() })
 }
 
 #[cfg(test)]
@@ -116,9 +123,11 @@ mod tests {
 
     #[test]
     fn a_host_cannot_be_an_option() {
-        assert_eq!(host("web1"), Ok((None, "web1".to_owned())));
-        assert_eq!(host("audit@web1"), Ok((Some("audit".to_owned()), "web1".to_owned())));
-        assert_eq!(host("a@corp@web1"), Ok((Some("a@corp".to_owned()), "web1".to_owned())));
+        let name =
+            |user: Option<&str>| Ok(HostName { user: user.map(str::to_owned), host: "web1".to_owned() });
+        assert_eq!(host("web1"), name(None));
+        assert_eq!(host("audit@web1"), name(Some("audit")));
+        assert_eq!(host("a@corp@web1"), name(Some("a@corp")));
         for wrong in ["", "-oProxyCommand=x", "a@", "@b", "a@-b", "web 1"] {
             assert!(host(wrong).is_err(), "{wrong}");
         }

@@ -16,9 +16,7 @@ impl Progress {
         let target =
             if terminal.is_watched() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{prefix}  {bar:30} {pos}/{len}  {wide_msg}") {
-            bar.set_style(style.progress_chars("=> "));
-        }
+        set_style(&bar, "{prefix}  {wide_msg}");
         bar.set_prefix(kensa::report::printable(host).into_owned());
         bar.set_message("connecting");
         bar.tick();
@@ -27,8 +25,12 @@ impl Progress {
 
     pub(crate) fn show(&mut self, event: &ScanEvent<'_>) {
         match event {
-            ScanEvent::Detected(_) => self.bar.set_message("detected"),
-            ScanEvent::Planned(plan) => self.bar.set_message(format!("{} rules", plan.to_run())),
+            ScanEvent::Detected(_) => self.bar.set_message("planning"),
+            ScanEvent::Planned(plan) => {
+                set_style(&self.bar, "{prefix}  {bar:30} {pos}/{len}  {wide_msg}");
+                self.bar.set_length(plan.probes.len() as u64);
+                self.bar.set_message(format!("{} rules", plan.to_run()));
+            }
             ScanEvent::Answered { answered, planned } => {
                 self.bar.set_length(*planned as u64);
                 self.bar.set_position(*answered as u64);
@@ -40,6 +42,13 @@ impl Progress {
             }
             _ => {}
         }
+    }
+}
+
+fn set_style(bar: &ProgressBar, template: &str) {
+    // A template that does not parse costs the bar its looks, not the scan.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
     }
 }
 

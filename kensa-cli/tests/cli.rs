@@ -1,5 +1,7 @@
 //! The program as a user runs it: arguments, streams, files, exit codes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the lint spares test functions, not what they call")]
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

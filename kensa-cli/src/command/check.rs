@@ -8,6 +8,7 @@ use crate::cli::{CheckArgs, ReportOutput};
 use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
+use crate::secrets::Secrets;
 use crate::terminal::{Destination, Terminal};
 
 pub(crate) async fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -16,13 +17,13 @@ pub(crate) async fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, F
     options.scan_timeout = args.scan_timeout;
     engine::demand_rules(&corpus, &options)?;
     let sink = Sink::new(&args.output)?;
-    let session = engine::connect(args.place.host.as_ref(), &args.login).await?;
-    let report = {
-        let name = args.place.host.as_ref().map_or("localhost", |(_, host)| host);
-        let mut progress = Progress::new(terminal, name);
-        engine::scan(&session, &corpus, &options, &mut |event| progress.show(&event)).await
-    };
+    let secrets = Secrets::collect(&args.login)?;
+    let host = args.place.host.as_ref();
+    let mut progress = Progress::new(terminal, host.map_or("localhost", |name| &name.host));
+    let session = engine::connect(host, &args.login, &secrets).await?;
+    let report = engine::scan(&session, &corpus, &options, &mut |event| progress.show(&event)).await;
     session.close().await;
+    drop(progress);
     let report = report?;
     sink.deliver(&report, Some(&corpus), terminal)?;
     Ok(report.conclusion().into())

@@ -7,10 +7,12 @@ use super::{DONE, answer, table};
 use crate::cli::DetectArgs;
 use crate::engine;
 use crate::exit::{Exit, Failure};
+use crate::secrets::Secrets;
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(args: &DetectArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let session = engine::connect(args.place.host.as_ref(), &args.login).await?;
+    let session =
+        engine::connect(args.place.host.as_ref(), &args.login, &Secrets::collect(&args.login)?).await?;
     let facts = engine::detect(&session, &args.capabilities).await;
     session.close().await;
     answer(&args.output, terminal, || text(&facts, terminal), || json!(facts))?;

@@ -40,6 +40,10 @@ fn table(terminal: &Terminal, rows: impl IntoIterator<Item = Vec<String>>) -> St
     for row in rows {
         table.add_row(row.iter().map(|cell| kensa::report::printable(cell).replace('\n', " ")));
     }
+    let last = table.column_count().saturating_sub(1);
+    for column in table.column_iter_mut().take(last) {
+        column.set_constraint(comfy_table::ColumnConstraint::ContentWidth);
+    }
     if let Some(first) = table.column_mut(0) {
         first.set_padding((0, 1));
     }

@@ -10,6 +10,7 @@ use super::{DONE, answer};
 use crate::cli::PlanArgs;
 use crate::engine;
 use crate::exit::{Exit, Failure};
+use crate::secrets::Secrets;
 use crate::terminal::Terminal;
 
 pub(crate) async fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
@@ -19,7 +20,9 @@ pub(crate) async fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Fa
     let facts = match &args.place.platform {
         Some(platform) => engine::facts_for(Some(platform), &args.capabilities.capabilities),
         None => {
-            let session = engine::connect(args.place.host.as_ref(), &args.login).await?;
+            let session =
+                engine::connect(args.place.host.as_ref(), &args.login, &Secrets::collect(&args.login)?)
+                    .await?;
             let facts = engine::detect(&session, &args.capabilities).await;
             session.close().await;
             facts
