@@ -63,7 +63,7 @@ fn row(result: &CheckResult) -> [String; COLUMNS.len()] {
 /// A cell no spreadsheet takes for a formula: what a host wrote must not run on an auditor's desk.
 fn inert(cell: &str) -> String {
     let cell = printable(cell);
-    if cell.starts_with(['=', '+', '-', '@']) && cell.parse::<f64>().is_err() {
+    if cell.starts_with(['=', '+', '-', '@', '\t']) && cell.parse::<f64>().is_err() {
         format!("'{cell}")
     } else {
         cell.into_owned()
@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(inert("=HYPERLINK(\"http://x\")"), "'=HYPERLINK(\"http://x\")");
         assert_eq!(inert("@SUM(A1)"), "'@SUM(A1)");
         assert_eq!(inert("-1"), "-1");
-        assert_eq!(inert("\t=1+1"), "\\t=1+1");
+        assert_eq!(inert("\t=1+1"), "'\t=1+1");
         assert_eq!(inert("no"), "no");
     }
 }

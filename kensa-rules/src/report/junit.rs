@@ -7,7 +7,7 @@ use std::time::Duration;
 use kensa_core::{CheckResult, ScanReport, Status};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Format, RenderError, RenderOptions};
+use super::{Format, RenderError, RenderOptions, printable};
 
 pub(super) const FORMAT: Format = Format {
     name: "junit",
@@ -18,15 +18,16 @@ pub(super) const FORMAT: Format = Format {
 };
 
 fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderError> {
-    let mut suite = TestSuite::new(report.host.as_str());
+    let host = legal(&report.host);
+    let mut suite = TestSuite::new(host.as_str());
     suite.set_time(report.completed_at.since(report.started_at));
-    suite.extra.insert("hostname".into(), report.host.as_str().into());
+    suite.extra.insert("hostname".into(), host.into());
     // The suite's own timestamp type belongs to a date library that nothing else here needs.
     suite.extra.insert("timestamp".into(), report.started_at.to_string().into());
-    suite.add_property(Property::new("engine_version", report.engine_version.as_str()));
+    suite.add_property(Property::new("engine_version", legal(&report.engine_version)));
     if let Some(platform) = &report.platform {
-        suite.add_property(Property::new("platform", platform.key()));
-        suite.add_property(Property::new("system", platform.pretty_name.as_str()));
+        suite.add_property(Property::new("platform", legal(&platform.key())));
+        suite.add_property(Property::new("system", legal(&platform.pretty_name)));
     }
     suite.add_test_cases(report.results.iter().map(test_case));
     let mut whole = Report::new("kensa");
@@ -39,8 +40,8 @@ fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderEr
 }
 
 fn test_case(result: &CheckResult) -> TestCase {
-    let mut case = TestCase::new(result.rule_id.as_str(), status(result));
-    case.set_classname(format!("kensa.{}", result.category));
+    let mut case = TestCase::new(legal(&result.rule_id), status(result));
+    case.set_classname(legal(&format!("kensa.{}", result.category)));
     case.set_time(Duration::from_millis(result.duration_ms.unwrap_or(0)));
     case
 }
@@ -52,13 +53,13 @@ fn status(result: &CheckResult) -> TestCaseStatus {
         Status::Fail => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Status::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    status.set_message(format!("{}: {}", result.title, result.detail));
+    status.set_message(legal(&format!("{}: {}", result.title, result.detail)));
     match result.reason {
         Some(reason) => status.set_type(reason.code()),
         None => status.set_type(result.severity.name()),
     };
     if result.status != Status::Skipped {
-        status.set_description(description(result));
+        status.set_description(legal(&description(result)));
     }
     status
 }
@@ -75,6 +76,12 @@ fn description(result: &CheckResult) -> String {
     lines.extend(result.framework_refs.iter().map(|(key, ids)| format!("{key}: {}", ids.join(", "))));
     lines.extend(result.evidence.iter().map(|evidence| format!("ran: {}", evidence.command)));
     lines.join("\n")
+}
+
+/// `text` with what XML 1.0 cannot hold made visible: a parser refuses the whole file for one such character.
+fn legal(text: &str) -> String {
+    let text = printable(text);
+    text.replace('\u{fffe}', "\\u{fffe}").replace('\u{ffff}', "\\u{ffff}")
 }
 
 #[cfg(test)]
@@ -102,5 +109,20 @@ mod tests {
             (count("failure"), count("error"), count("skipped")),
             (summary.fail, summary.error, summary.skipped)
         );
+    }
+
+    #[test]
+    fn no_text_of_a_host_makes_a_file_that_parsers_refuse() {
+        let mut report = report();
+        let hostile: String = (0..0x100).chain(0xfff0..=0xffff).filter_map(char::from_u32).collect();
+        report.results[1].detail = hostile.clone();
+        report.results[1].actual_value = Some(hostile + "]]> </failure> &amp; <!--");
+        let text = render(&report, &RenderOptions::default()).unwrap();
+        // XML 1.0, production 2.
+        let legal =
+            |c: char| matches!(c, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+        assert_eq!(text.chars().find(|c| !legal(*c)), None);
+        let read = Report::deserialize_from_str(&text).unwrap();
+        assert_eq!(read.test_suites[0].test_cases.len(), report.results.len());
     }
 }

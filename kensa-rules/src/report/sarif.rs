@@ -28,7 +28,8 @@ fn render(report: &ScanReport, options: &RenderOptions<'_>) -> Result<String, Re
         .filter(|result| options.verbose || matches!(result.status, Status::Fail | Status::Error))
         .collect();
     let unknown = || report.results.iter().filter(|result| result.status == Status::Error);
-    let known: BTreeMap<&str, &Rule> = options.rules.iter().map(|rule| (rule.id.as_str(), rule)).collect();
+    let known: BTreeMap<&str, &Rule> =
+        options.rules.iter().map(|rule| (rule.id.as_str(), rule.as_ref())).collect();
     let sarif = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn looks_as_dashboards_expect() {
-        let rules = [rule()];
+        let rules = [std::sync::Arc::new(rule())];
         let options = RenderOptions { rules: &rules, ..RenderOptions::default() };
         insta::assert_json_snapshot!(sarif(&report(), options));
     }

@@ -18,12 +18,12 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// `text` with everything a terminal would act on made visible: control characters and changes of the
-/// writing direction become escapes like `\u{1b}`. Line feeds stay.
+/// writing direction become escapes like `\u{1b}`. Line feeds and tabs stay.
 ///
 /// What a host or a rule file says goes through here before it reaches a terminal.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let acts = |c: char| {
-        (c.is_control() && c != '\n')
+        (c.is_control() && !matches!(c, '\n' | '\t'))
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     if !text.contains(acts) {
@@ -200,7 +200,8 @@ impl Page {
     }
 
     fn fill(&mut self, text: &str, first: &str, rest: &str, limit: usize) {
-        let text = printable(text);
+        // The width of a tab depends on where it stands.
+        let text = printable(text).replace('\t', "    ");
         let mut indent = first;
         let mut lines = Vec::new();
         for paragraph in text.trim_end().lines() {
@@ -323,7 +324,7 @@ mod tests {
     #[test]
     fn what_a_terminal_would_act_on_becomes_visible() {
         assert_eq!(printable("plain ünï\ncode"), "plain ünï\ncode");
-        assert_eq!(printable("\u{1b}[2J\u{9b}\u{202e}a\tb\r"), "\\u{1b}[2J\\u{9b}\\u{202e}a\\tb\\r");
+        assert_eq!(printable("\u{1b}[2J\u{9b}\u{202e}a\tb\r"), "\\u{1b}[2J\\u{9b}\\u{202e}a\tb\\r");
         assert_eq!(printable("dos\r\nline"), "dos\r\nline".replace("\r\n", "\n"));
     }
 }

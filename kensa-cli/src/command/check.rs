@@ -1,0 +1,71 @@
+//! `kensa check`: scan one host and report.
+
+use kensa::ScanReport;
+use kensa::load::Corpus;
+use kensa::report::{Format, RenderOptions};
+
+use crate::cli::{CheckArgs, ReportOutput};
+use crate::engine;
+use crate::exit::{Exit, Failure};
+use crate::progress::Progress;
+use crate::secrets::Secrets;
+use crate::terminal::{Destination, Terminal};
+
+pub(crate) async fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let corpus = engine::rules(&args.set)?;
+    let mut options = engine::scan_options(&args.selection, &args.capabilities);
+    options.scan_timeout = args.scan_timeout;
+    engine::demand_rules(&corpus, &options)?;
+    let sink = Sink::new(&args.output)?;
+    let secrets = Secrets::collect(&args.login)?;
+    let host = args.place.host.as_ref();
+    let mut progress = Progress::new(terminal, host.map_or("localhost", |name| &name.host));
+    let session = engine::connect(host, &args.login, &secrets).await?;
+    let report = engine::scan(&session, &corpus, &options, &mut |event| progress.show(&event)).await;
+    session.close().await;
+    drop(progress);
+    let report = report?;
+    sink.deliver(&report, Some(&corpus), terminal)?;
+    Ok(report.conclusion().into())
+}
+
+/// Where a report goes and in which format; settled before anything is asked of a host.
+pub(super) struct Sink {
+    format: &'static Format,
+    file: Option<Destination>,
+}
+
+impl Sink {
+    pub(super) fn new(output: &ReportOutput) -> Result<Self, Failure> {
+        let format = Format::find(&output.format).map_err(|error| Failure::usage(error.to_string()))?;
+        let file = output.output.as_deref().map(Destination::open).transpose()?;
+        Ok(Self { format, file })
+    }
+
+    pub(super) fn deliver(
+        &self,
+        report: &ScanReport,
+        corpus: Option<&Corpus>,
+        terminal: &Terminal,
+    ) -> Result<(), Failure> {
+        let rules = corpus.map_or(&[][..], |corpus| corpus.rules.as_slice());
+        let on_screen = self.file.is_none();
+        let options = RenderOptions {
+            width: terminal.width().filter(|_| on_screen),
+            color: terminal.color() && on_screen,
+            verbose: terminal.verbose,
+            rules,
+        };
+        let text =
+            (self.format.render)(report, &options).map_err(|error| Failure::usage(error.to_string()))?;
+        terminal.deliver(&text, self.file.as_ref())?;
+        if self.file.is_some() {
+            let summary = &report.summary;
+            terminal.note(&format!(
+                "{}: {} pass, {} fail, {} could not be told, {} skipped",
+                report.host, summary.pass, summary.fail, summary.error, summary.skipped
+            ));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! `kensa plan`: everything a scan would run.
+
+use std::fmt::Write as _;
+
+use kensa::report::printable;
+use kensa::{Decision, Facts, Plan, Probe};
+use serde_json::{Value, json};
+
+use super::{DONE, answer};
+use crate::cli::PlanArgs;
+use crate::engine;
+use crate::exit::{Exit, Failure};
+use crate::secrets::Secrets;
+use crate::terminal::Terminal;
+
+pub(crate) async fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let corpus = engine::rules(&args.set)?;
+    let options = engine::scan_options(&args.selection, &args.capabilities);
+    engine::demand_rules(&corpus, &options)?;
+    let facts = match &args.place.platform {
+        Some(platform) => engine::facts_for(Some(platform), &args.capabilities.capabilities),
+        None => {
+            let session =
+                engine::connect(args.place.host.as_ref(), &args.login, &Secrets::collect(&args.login)?)
+                    .await?;
+            let facts = engine::detect(&session, &args.capabilities).await;
+            session.close().await;
+            facts
+        }
+    };
+    let plan = engine::plan(&corpus, &facts, &options)?;
+    answer(&args.output, terminal, || text(&plan, &facts, terminal.verbose), || as_json(&plan, &facts))?;
+    Ok(DONE)
+}
+
+/// Comments and commands, so that the whole can be read, or fed to a shell.
+fn text(plan: &Plan, facts: &Facts, verbose: bool) -> String {
+    let system = facts.platform.as_ref().map_or("an unknown system", |platform| &platform.pretty_name);
+    let mut text = String::new();
+    let (mut skipped, mut unknown) = (Vec::new(), Vec::new());
+    for entry in &plan.entries {
+        if let Decision::Settled { reason, detail } = &entry.decision {
+            let line = format!("{}: {reason}: {detail}", entry.rule.id);
+            if reason.is_skip() { skipped.push(line) } else { unknown.push(line) }
+        }
+    }
+    let _ = writeln!(text, "# {} rules on {}", plan.entries.len(), comment(system));
+    let _ = writeln!(
+        text,
+        "# {} would be evaluated, {} skipped, {} could not be told",
+        plan.to_run(),
+        skipped.len(),
+        unknown.len()
+    );
+    let lines = unknown.iter().chain(skipped.iter().filter(|_| verbose));
+    lines.for_each(|line| text += &format!("#   {}\n", comment(line)));
+    text.push('\n');
+    for probe in &plan.probes {
+        if verbose {
+            let wants = |entry: &&kensa::planning::Entry| entry.probes().any(|own| own == probe);
+            let rules: Vec<&str> =
+                plan.entries.iter().filter(wants).map(|entry| entry.rule.id.as_str()).collect();
+            let _ = writeln!(text, "# {}", comment(&rules.join(", ")));
+        }
+        let _ = writeln!(text, "{}", printable(probe.command().trim_end()));
+    }
+    text
+}
+
+/// On one line, whatever it holds: the rest would not be a comment.
+fn comment(text: &str) -> String {
+    printable(text).replace('\n', " ")
+}
+
+fn as_json(plan: &Plan, facts: &Facts) -> Value {
+    let rules: Vec<Value> = plan
+        .entries
+        .iter()
+        .map(|entry| match &entry.decision {
+            Decision::Run(prepared) => json!({
+                "rule_id": entry.rule.id,
+                "decision": "run",
+                "implementation": prepared.implementation,
+                "methods": prepared.conditions.iter().map(|condition| condition.method).collect::<Vec<_>>(),
+                "commands": entry.probes().map(Probe::command).collect::<Vec<_>>(),
+            }),
+            Decision::Settled { reason, detail } => json!({
+                "rule_id": entry.rule.id,
+                "decision": if reason.is_skip() { "skipped" } else { "error" },
+                "reason": reason,
+                "detail": detail,
+            }),
+        })
+        .collect();
+    json!({
+        "platform": facts.platform,
+        "capabilities": facts.capabilities,
+        "rules": rules,
+        "commands": plan.probes.iter().map(Probe::command).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,226 @@
+//! Every call into the engine: arguments become its options, its errors become exit codes.
+
+use std::path::Path;
+
+use kensa::load::{self, Corpus, Diagnostic, LoadOptions};
+use kensa::{
+    Become, ConnectOptions, Facts, HostKeyPolicy, Plan, Platform, ScanEvent, ScanOptions, ScanReport,
+    Selection, Session, SessionOptions, SshConfigUse,
+};
+
+use crate::cli::{CapabilityArgs, HostKeys, Login, RootMethod, RuleSet, SelectionArgs, Transport};
+use crate::exit::{Exit, Failure};
+use crate::parse::HostName;
+use crate::secrets::Secrets;
+
+/// The rules of `--rules`, or the bundled ones. A rule file that does not load is an error: a host is not
+/// compliant with rules that were left out.
+pub(crate) fn rules(set: &RuleSet) -> Result<Corpus, Failure> {
+    let corpus = read_rules(set.rules.as_deref())?;
+    let errors: Vec<Diagnostic> =
+        corpus.diagnostics.iter().filter(|found| found.is_error()).cloned().collect();
+    match errors.is_empty() {
+        true => Ok(corpus),
+        false => Err(Failure::usage(format!("some rules do not load\n\n{}", load::render(&errors)))
+            .with_help("mend these files, or point --rules at those that load")),
+    }
+}
+
+/// What is wrong with the rules at `path`, errors and warnings.
+pub(crate) fn validate(path: &Path) -> Result<(Corpus, Vec<Diagnostic>), Failure> {
+    let corpus = read_rules(Some(path))?;
+    let diagnostics = corpus.diagnostics.clone();
+    Ok((corpus, diagnostics))
+}
+
+/// Diagnostics the way a compiler shows them, with a count at the end.
+pub(crate) fn render_diagnostics(diagnostics: &[Diagnostic]) -> String {
+    load::render(diagnostics)
+}
+
+fn read_rules(path: Option<&Path>) -> Result<Corpus, Failure> {
+    let corpus = match path {
+        Some(path) => load::load_rules(path, &LoadOptions::default()),
+        None => kensa::bundled_rules(),
+    };
+    corpus.map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// The JSON Schema of rule files or of results.
+pub(crate) fn schema(of: crate::cli::SchemaOf) -> Result<String, Failure> {
+    let schema = match of {
+        crate::cli::SchemaOf::Rule => kensa::schema::rule(),
+        crate::cli::SchemaOf::Result => kensa::schema::result(),
+    };
+    serde_json::to_string_pretty(&schema)
+        .map(|text| text + "\n")
+        .map_err(|error| Failure::usage(format!("cannot write the schema: {error}")))
+}
+
+/// Opens a session to this machine, or to `host` when there is one.
+pub(crate) async fn connect(
+    host: Option<&HostName>,
+    login: &Login,
+    secrets: &Secrets,
+) -> Result<Session, Failure> {
+    let options = session_options(login, secrets);
+    let session = match host {
+        None => Session::local(options).await,
+        Some(host) => {
+            let connect = connect_options(host, login, secrets)?;
+            match login.ssh.transport {
+                Transport::Native => Session::connect_with(connect, options).await,
+                Transport::Openssh => Session::connect_openssh(connect, options).await,
+            }
+        }
+    };
+    session.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))
+}
+
+fn session_options(login: &Login, secrets: &Secrets) -> SessionOptions {
+    SessionOptions {
+        r#become: match login.root.method() {
+            RootMethod::None => Become::None,
+            RootMethod::Sudo => Become::Sudo,
+            RootMethod::Doas => Become::Doas,
+            RootMethod::Su => Become::Su,
+        },
+        become_password: secrets.root_password.clone(),
+        command_timeout: login.timeout,
+    }
+}
+
+fn connect_options(
+    HostName { user, host }: &HostName,
+    login: &Login,
+    secrets: &Secrets,
+) -> Result<ConnectOptions, Failure> {
+    let ssh = &login.ssh;
+    let mut options = ConnectOptions::new(host);
+    match (user, &ssh.user) {
+        (Some(of_host), Some(user)) if of_host != user => {
+            return Err(Failure::usage(format!("--host says user {of_host}, --user says {user}")));
+        }
+        (Some(user), _) | (None, Some(user)) => options = options.user(user),
+        (None, None) => {}
+    }
+    if let Some(port) = ssh.port {
+        options = options.port(port);
+    }
+    for key in &ssh.key {
+        options = options.key_path(key);
+    }
+    if let Some(password) = &secrets.password {
+        options = options.password(password.clone());
+    }
+    if let Some(passphrase) = &secrets.passphrase {
+        options = options.passphrase(passphrase.clone());
+    }
+    if !ssh.known_hosts.is_empty() {
+        options = options.known_hosts(&ssh.known_hosts);
+    }
+    if let Some(policy) = ssh.host_key_policy {
+        options = options.host_key_policy(match policy {
+            HostKeys::Strict => HostKeyPolicy::Strict,
+            HostKeys::AcceptNew => HostKeyPolicy::AcceptNew,
+            HostKeys::Off => HostKeyPolicy::Off,
+        });
+    }
+    if let Some(file) = &ssh.ssh_config {
+        let none = file.as_os_str() == "none";
+        options =
+            options.ssh_config(if none { SshConfigUse::None } else { SshConfigUse::Path(file.clone()) });
+    }
+    if !ssh.jump.is_empty() {
+        options = options.proxy_jump(&ssh.jump);
+    }
+    if let Some(limit) = ssh.connect_timeout {
+        options = options.connect_timeout(limit);
+    }
+    Ok(options)
+}
+
+/// What to scan, as the engine takes it.
+pub(crate) fn scan_options(selection: &SelectionArgs, capabilities: &CapabilityArgs) -> ScanOptions {
+    ScanOptions {
+        selection: self::selection(selection),
+        variables: selection.variables.iter().cloned().collect(),
+        // Several frameworks select rules; the values of only one can apply.
+        framework: match selection.framework.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        },
+        capabilities: capabilities.capabilities.iter().cloned().collect(),
+        ..ScanOptions::default()
+    }
+}
+
+pub(crate) fn selection(args: &SelectionArgs) -> Selection {
+    Selection {
+        severity: args.severity.clone(),
+        category: args.category.clone(),
+        tags: args.tag.clone(),
+        frameworks: args.framework.clone(),
+        rule_ids: args.rule.clone(),
+    }
+}
+
+/// Refuses filters that let nothing through: a scan of no rule would say nothing about the host.
+pub(crate) fn demand_rules(corpus: &Corpus, options: &ScanOptions) -> Result<(), Failure> {
+    known_ids(corpus, &options.selection)?;
+    if corpus.rules.iter().any(|rule| options.selection.matches(rule)) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("none of the {} rules fits the filters", corpus.rules.len()))
+        .with_help("each filter has to let a rule through; `kensa rules list` shows all there are"))
+}
+
+/// Refuses ids no rule has.
+pub(crate) fn known_ids(corpus: &Corpus, selection: &Selection) -> Result<(), Failure> {
+    match selection.unknown_ids(&corpus.rules).first() {
+        Some(unknown) => Err(unknown_rule(unknown, corpus)),
+        None => Ok(()),
+    }
+}
+
+fn unknown_rule(id: &str, corpus: &Corpus) -> Failure {
+    let distance = |known: &str| strsim::damerau_levenshtein(id, known);
+    let nearest = corpus.rules.iter().map(|rule| rule.id.as_str()).min_by_key(|known| distance(known));
+    let near = nearest.filter(|known| distance(known) <= 1 + id.chars().count() / 3);
+    let list = "`kensa rules list` shows all there are";
+    Failure::usage(format!("no rule has the id {id:?}")).with_help(match near {
+        Some(known) => format!("did you mean {known}? {list}"),
+        None => list.to_owned(),
+    })
+}
+
+pub(crate) async fn scan(
+    session: &Session,
+    corpus: &Corpus,
+    options: &ScanOptions,
+    on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
+) -> Result<ScanReport, Failure> {
+    kensa::scan(session, corpus, options, on_event).await.map_err(|error| usage(&error))
+}
+
+pub(crate) async fn detect(session: &Session, capabilities: &CapabilityArgs) -> Facts {
+    let overrides = capabilities.capabilities.iter().cloned().collect();
+    kensa::detect::detect(session, &overrides).await
+}
+
+pub(crate) fn plan(corpus: &Corpus, facts: &Facts, options: &ScanOptions) -> Result<Plan, Failure> {
+    kensa::plan(corpus, facts, options).map_err(|error| usage(&error))
+}
+
+/// Facts for planning without a host.
+pub(crate) fn facts_for(platform: Option<&Platform>, capabilities: &[(String, bool)]) -> Facts {
+    let capabilities = capabilities.iter().cloned().collect();
+    match platform {
+        Some(platform) => kensa::facts_for(platform.clone(), &capabilities),
+        None => Facts { capabilities, ..Facts::default() },
+    }
+}
+
+fn usage(error: &kensa::Error) -> Failure {
+    Failure::usage(error.to_string())
+}
