@@ -335,7 +335,8 @@ fn refused(stderr: &str) -> bool {
         .any(|phrase| text.contains(phrase))
 }
 
-fn failed(output: &Output) -> CouldNotTell {
+/// The error behind a program that ended badly: a missing right or service where its message says so.
+pub fn failed(output: &Output) -> CouldNotTell {
     let stderr = output.stderr_text();
     let unavailable =
         ["not been booted with systemd", "Failed to connect to bus", "audit support not in kernel"];
@@ -349,7 +350,8 @@ fn failed(output: &Output) -> CouldNotTell {
     CouldNotTell::new(reason, describe(output))
 }
 
-fn not_understood(output: &Output) -> CouldNotTell {
+/// The error behind an answer that does not look like one.
+pub fn not_understood(output: &Output) -> CouldNotTell {
     CouldNotTell::new(Reason::UnexpectedOutput, format!("{}: the answer is not understood", output.command))
 }
 

@@ -1,6 +1,8 @@
 //! Configuration files of a host: which files count, in which order, and what they say.
 
 pub(crate) mod dropins;
+pub(crate) mod modprobe;
+pub(crate) mod mounts;
 pub(crate) mod pattern;
 pub(crate) mod setting_files;
 pub(crate) mod settings;

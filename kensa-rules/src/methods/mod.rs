@@ -18,9 +18,14 @@ mod file_content_match;
 mod file_content_no_match;
 mod file_exists;
 mod file_permission;
+mod kernel_module_state;
+mod mount_option;
 mod package_absent;
 mod package_installed;
 mod package_state;
+mod service_active;
+mod service_enabled;
+mod service_state;
 mod sysctl_value;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -40,9 +45,14 @@ pub const METHODS: &[Method] = &[
     file_content_no_match::METHOD,
     file_exists::METHOD,
     file_permission::METHOD,
+    kernel_module_state::METHOD,
+    mount_option::METHOD,
     package_absent::METHOD,
     package_installed::METHOD,
     package_state::METHOD,
+    service_active::METHOD,
+    service_enabled::METHOD,
+    service_state::METHOD,
     sysctl_value::METHOD,
 ];
 

@@ -1,0 +1,237 @@
+//! `kernel_module_state`: a kernel module cannot be loaded, is blacklisted, or is loaded.
+
+use kensa_core::reading::{failed, not_understood};
+use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, Probe, Verdict};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Method, Parameters};
+use crate::host_files::modprobe::{self, ModuleConfig};
+use crate::params::{ParamError, Text};
+use crate::syntax;
+
+pub(super) const METHOD: Method = Method::of::<KernelModuleState>(
+    "kernel_module_state",
+    "A kernel module is disabled, blacklisted or loaded",
+);
+
+/// State of a kernel module; hyphens and underscores in its name are the same.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct KernelModuleState {
+    /// Module name without path or suffix.
+    name: Text,
+    /// What is wanted.
+    #[serde(default)]
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// Not loaded, and either an `install` line of modprobe.d makes loading it do nothing or the running
+    /// kernel has no such module.
+    #[default]
+    Disabled,
+    /// Not loaded, and a `blacklist` line of modprobe.d keeps it from being loaded by its aliases.
+    Blacklisted,
+    /// Loaded.
+    Loaded,
+}
+
+/// Whether the running kernel has a module, by `modprobe -n --show-depends`.
+enum Existence {
+    /// No such module.
+    Missing,
+    /// modprobe would run a command that does nothing.
+    Blocked,
+    /// Part of the kernel image.
+    BuiltIn,
+    /// It can be loaded.
+    Loadable,
+}
+
+impl KernelModuleState {
+    fn dry_run(&self) -> Probe {
+        Probe::run(["modprobe", "-n", "--show-depends", &*self.name])
+    }
+
+    /// Whether the configuration leaves open if the module could be loaded.
+    fn open(&self, got: &Outputs) -> Result<bool, CouldNotTell> {
+        let loaded = modprobe::is_loaded(got, &self.name)?;
+        let disabled = modprobe::module_config(got, &self.name)?.disabled().is_some();
+        Ok(self.state == State::Disabled && !loaded && !disabled)
+    }
+
+    fn existence(&self, got: &Outputs) -> Result<Existence, CouldNotTell> {
+        let output = got.ran(&self.dry_run())?;
+        let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
+        let missing = |name: &str| stderr.contains(&format!("Module {name} not found"));
+        if output.exit_code != 0 {
+            if missing(&self.name) || missing(&modprobe::normal(&self.name)) {
+                return Ok(Existence::Missing);
+            }
+            return Err(failed(output));
+        }
+        // Dependencies come first; the last line is the module itself.
+        let last = stdout.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        match last.trim().split_once(' ') {
+            Some(("install", command)) if modprobe::does_nothing(command) => Ok(Existence::Blocked),
+            Some(("builtin", _)) => Ok(Existence::BuiltIn),
+            Some(("insmod" | "install", _)) => Ok(Existence::Loadable),
+            _ => Err(not_understood(output)),
+        }
+    }
+
+    fn judge_disabled(&self, config: &ModuleConfig, got: &Outputs) -> Result<Verdict, CouldNotTell> {
+        let (name, wanted) = (&self.name, "disabled");
+        if let Some(source) = config.disabled() {
+            let detail = format!("{name} is not loaded and {source} makes loading it do nothing");
+            return Ok(Verdict::new(true, wanted, "disabled", detail).from_source(Some(source.clone())));
+        }
+        let (passed, actual, detail) = match self.existence(got)? {
+            Existence::Missing => (true, "not available", "the running kernel has no such module"),
+            Existence::Blocked => (true, "disabled", "modprobe is configured to load nothing"),
+            Existence::BuiltIn => (false, "built in", "it is part of the kernel image"),
+            Existence::Loadable => {
+                (false, "loadable", "it is not loaded but nothing keeps it from being loaded")
+            }
+        };
+        Ok(Verdict::new(passed, wanted, actual, format!("{name}: {detail}; wanted {wanted}")))
+    }
+}
+
+impl Parameters for KernelModuleState {
+    fn validate(&mut self) -> Result<(), ParamError> {
+        syntax::module_name("name", &self.name)
+    }
+}
+
+impl Check for KernelModuleState {
+    fn probes(&self, _: &Facts) -> Vec<Probe> {
+        if self.state == State::Loaded {
+            vec![Probe::read(modprobe::PROC_MODULES)]
+        } else {
+            modprobe::probes()
+        }
+    }
+
+    fn follow_up(&self, _: &Facts, got: &Outputs) -> Vec<Probe> {
+        if self.state == State::Loaded {
+            return Vec::new();
+        }
+        let files = modprobe::MODPROBE.follow_up(got);
+        let dry_run = self.open(got).unwrap_or(false).then(|| self.dry_run());
+        files.into_iter().chain(dry_run).collect()
+    }
+
+    fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
+        let name = &self.name;
+        let loaded = modprobe::is_loaded(got, name)?;
+        if self.state == State::Loaded {
+            let actual = if loaded { "loaded" } else { "not loaded" };
+            return Ok(Verdict::new(loaded, "loaded", actual, format!("{name} is {actual}; wanted loaded")));
+        }
+        let wanted = if self.state == State::Disabled { "disabled" } else { "blacklisted" };
+        if loaded {
+            return Ok(Verdict::new(false, wanted, "loaded", format!("{name} is loaded; wanted {wanted}")));
+        }
+        let config = modprobe::module_config(got, name)?;
+        if self.state == State::Disabled {
+            return Ok(self.judge_disabled(&config, got)?);
+        }
+        Ok(match config.blacklist {
+            Some(source) => {
+                let detail = format!("{name} is not loaded and {source} blacklists it");
+                Verdict::new(true, wanted, wanted, detail).from_source(Some(source))
+            }
+            None => {
+                let detail = format!("{name} is not loaded and no file of modprobe.d blacklists it");
+                Verdict::new(false, wanted, "not blacklisted", detail)
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kensa_core::{Probe, Reason};
+
+    use crate::host_files::modprobe::{MODPROBE, PROC_MODULES};
+    use crate::methods::testing::{Case, assert_never_guesses, assert_refused, judge};
+
+    const DISABLED: &str = r#"{"name": "usb-storage"}"#;
+    const BLACKLISTED: &str = r#"{"name": "usb-storage", "state": "blacklisted"}"#;
+
+    fn dry_run() -> Probe {
+        Probe::run(["modprobe", "-n", "--show-depends", "usb-storage"])
+    }
+
+    fn case(params: &str, modules: &str, config: &str) -> Case {
+        let case = Case::new("kernel_module_state", params)
+            .file(PROC_MODULES, modules)
+            .dir("/etc/modprobe.d", &["usb.conf", "notes.txt"])
+            .file("/etc/modprobe.d/usb.conf", config);
+        MODPROBE.dirs[1..].iter().fold(case, |case, dir| case.gone(&Probe::list(*dir)))
+    }
+
+    #[test]
+    fn an_install_line_that_does_nothing_disables() {
+        let disabled = judge(case(DISABLED, "", "install usb_storage /bin/false\n"));
+        assert_eq!(disabled.passed(), Some(true));
+        let source = disabled.verdict().source.as_ref().map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("/etc/modprobe.d/usb.conf:1"));
+        let loaded = case(DISABLED, "usb_storage 81920 0 - Live 0x0\n", "install usb_storage /bin/false\n");
+        assert_eq!(judge(loaded).passed(), Some(false));
+        let first = "install usb-storage /sbin/modprobe x\ninstall usb-storage /bin/false\n";
+        let loadable = case(DISABLED, "", first).says(&dry_run(), 0, "install /sbin/modprobe x\n", "");
+        assert_eq!(judge(loadable).passed(), Some(false));
+    }
+
+    #[test]
+    fn without_one_modprobe_says_whether_there_is_such_a_module() {
+        let open = case(DISABLED, "ext4 1 0 - Live 0x0\n", "#install usb-storage /bin/true\n");
+        let says =
+            |exit, stdout: &str, stderr: &str| judge(open.clone().says(&dry_run(), exit, stdout, stderr));
+        let missing = "modprobe: FATAL: Module usb-storage not found in directory /lib/modules/6.1.0\n";
+        assert_eq!(says(1, "", missing).passed(), Some(true));
+        assert_eq!(says(0, "insmod /lib/modules/x/usb-storage.ko \n", "").passed(), Some(false));
+        assert_eq!(says(0, "builtin usb_storage\n", "").passed(), Some(false));
+        assert_eq!(says(127, "", "sh: 1: modprobe: not found\n").reason(), Some(Reason::ToolMissing));
+        assert_eq!(says(1, "", "modprobe: ERROR: something\n").reason(), Some(Reason::CommandFailed));
+        assert_eq!(says(0, "", "").reason(), Some(Reason::UnexpectedOutput));
+    }
+
+    #[test]
+    fn a_blacklist_line_is_a_whole_word() {
+        assert_eq!(judge(case(BLACKLISTED, "", "blacklist usb-storage\n")).passed(), Some(true));
+        assert_eq!(judge(case(BLACKLISTED, "", "blacklist usb-storage2\n")).passed(), Some(false));
+        assert_eq!(judge(case(BLACKLISTED, "", "# blacklist usb-storage\n")).passed(), Some(false));
+        let loaded = case(BLACKLISTED, "usb_storage 1 0 - Live 0x0\n", "blacklist usb-storage\n");
+        assert_eq!(judge(loaded).passed(), Some(false));
+    }
+
+    #[test]
+    fn loaded_can_be_wanted() {
+        let params = r#"{"name": "nf_tables", "state": "loaded"}"#;
+        let case = |text: &str| Case::new("kernel_module_state", params).file(PROC_MODULES, text);
+        assert_eq!(judge(case("nf_tables 1 0 - Live 0x0\n")).passed(), Some(true));
+        assert_eq!(judge(case("")).passed(), Some(false));
+    }
+
+    #[test]
+    fn never_guesses() {
+        let good = case(DISABLED, "", "install usb_storage /bin/false\n");
+        assert_never_guesses(&good, &Probe::read(PROC_MODULES));
+        assert_never_guesses(&good, &Probe::list("/etc/modprobe.d"));
+        assert_never_guesses(&good, &Probe::list("/lib/modprobe.d"));
+        assert_never_guesses(&good, &Probe::read("/etc/modprobe.d/usb.conf"));
+    }
+
+    #[test]
+    fn an_empty_condition_does_not_load() {
+        assert_refused("kernel_module_state", r#"{"state": "disabled"}"#);
+        assert_refused("kernel_module_state", r#"{"name": "usb-storage", "state": "gone"}"#);
+        assert_refused("kernel_module_state", r#"{"name": "usb.*"}"#);
+    }
+}
