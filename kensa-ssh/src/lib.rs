@@ -1,12 +1,33 @@
 //! How Kensa reaches hosts.
 //!
 //! A [`link::Link`] opens a remote shell: over SSH (russh), as a local child process, or through the
-//! system's `ssh`. Over any link runs the same framed byte protocol, and on that stands the
-//! `kensa_core::Transport` the engine asks.
+//! system's `ssh`. Over any link runs the same framed byte protocol ([`protocol`], [`frame`]), and on that
+//! stands [`Session`], the `kensa_core::Transport` the engine asks.
 
+mod alone;
 pub mod error;
+pub mod fold;
+pub mod frame;
+mod host;
+pub mod injected;
+mod job;
+mod lane;
 pub mod link;
+pub mod local;
+pub mod openssh;
+pub mod options;
+pub mod privilege;
+pub mod protocol;
 pub mod secret;
+mod session;
+mod shell;
+pub mod stats;
 
 pub use error::{ConnectError, ConnectReason};
+pub use injected::{RanCommand, RunCommand, RunError};
+pub use openssh::OpenSshOptions;
+pub use options::SessionOptions;
+pub use privilege::Become;
 pub use secret::Secret;
+pub use session::Session;
+pub use stats::Stats;

@@ -1,0 +1,33 @@
+//! What a session can be told.
+
+use std::time::Duration;
+
+/// Limits and habits of a session.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// How long one command may run.
+    pub command_timeout: Duration,
+    /// How many bytes of each stream of a command are kept; the rest is counted.
+    pub output_cap: usize,
+    /// After how many bytes on one stream a command is killed; at least the cap.
+    pub hard_limit: u64,
+    /// How long a shell may take until it answers, privilege included.
+    pub start_timeout: Duration,
+    /// Niceness of everything that runs on the host.
+    pub nice: Option<i8>,
+    /// The host's name for people and results; the link's own name by default.
+    pub host: Option<String>,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self {
+            command_timeout: Duration::from_secs(60),
+            output_cap: 1 << 20,
+            hard_limit: 8 << 20,
+            start_timeout: Duration::from_secs(30),
+            nice: None,
+            host: None,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A folded read gives each probe exactly what its own command prints.
+
+mod common;
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use common::{session, shells};
+use kensa_core::{Output, PackageManager, Probe, Transport};
+use kensa_ssh::{Session, SessionOptions};
+
+/// Asks all probes together and each one's command alone, and compares byte for byte. Returns how many of the
+/// answers came out of a folded command.
+async fn compare(session: &Session, probes: &[Probe]) -> usize {
+    let together = session.ask_all(probes).await;
+    assert_eq!(together.len(), probes.len());
+    let mut folded = 0;
+    for probe in probes {
+        let alone = session.run(&probe.command(), None).await.unwrap();
+        let got = together.get(probe).unwrap().as_ref().unwrap();
+        let view = |output: &Output| {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            (output.exit_code, text(&output.stdout), without_position(&text(&output.stderr)))
+        };
+        assert_eq!(view(got), view(&alone), "{probe}");
+        assert_eq!(got.command, probe.command());
+        folded += usize::from(got.via.is_some());
+    }
+    folded
+}
+
+/// Shells put the number of the line into their own messages, which depends on the queue.
+fn without_position(text: &str) -> String {
+    let line = text.split_once(": ").filter(|(shell, _)| *shell == "sh" || *shell == "bash");
+    match line.and_then(|(_, rest)| rest.split_once(": ")) {
+        Some((_, rest)) if text.contains("not found") => rest.trim_start_matches("exec: ").to_owned(),
+        _ => text.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn r26_stat_present_missing_linked_and_odd() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| format!("{}/{name}", dir.path().display());
+    for name in ["a", "b c", "d'e", "f|g", "new\nline", "ü"] {
+        std::fs::write(path(name), "x").unwrap();
+    }
+    std::fs::set_permissions(path("a"), std::fs::Permissions::from_mode(0o4750)).unwrap();
+    symlink(path("a"), path("link")).unwrap();
+    symlink("/nowhere", path("dangling")).unwrap();
+    let mut probes: Vec<Probe> = Vec::new();
+    for name in
+        ["a", "b c", "d'e", "f|g", "new\nline", "ü", "link", "dangling", "missing", "miss ing", "a/under"]
+    {
+        probes.push(Probe::stat(path(name)));
+        probes.push(Probe::Stat { path: path(name), follow: true });
+    }
+    probes.extend(["/", "/etc/passwd", "/proc/1/exe", "/no/such/dir/file", "//etc//passwd"].map(Probe::stat));
+    for shell in shells() {
+        let session = session(shell, SessionOptions::default()).await;
+        assert!(compare(&session, &probes).await >= 15, "{shell}");
+    }
+}
+
+#[tokio::test]
+async fn r26_sysctl_known_unknown_and_directories() {
+    let session = session("dash", SessionOptions::default()).await;
+    let known = [
+        "kernel.ostype",
+        "net.ipv4.ip_forward",
+        "kernel.osrelease",
+        "net.ipv4.tcp_rmem",
+        "vm.overcommit_memory",
+    ];
+    let known = known.map(Probe::sysctl);
+    assert_eq!(compare(&session, &known).await, known.len());
+    for unknown in [&["a.b"][..], &["a.b", "kernel.c.d", "zz"]] {
+        let mut probes = known.to_vec();
+        probes.splice(2..2, unknown.iter().map(|key| Probe::sysctl(*key)));
+        assert_eq!(compare(&session, &probes).await, probes.len(), "{unknown:?}");
+    }
+    // A directory answers for many keys: everything is asked again alone.
+    let mut probes = known.to_vec();
+    probes.push(Probe::sysctl("net.ipv4.conf.lo"));
+    probes.push(Probe::sysctl("net/ipv4/ip_forward"));
+    compare(&session, &probes).await;
+    // Write-only keys print nothing at all.
+    let mut probes = known.to_vec();
+    probes.push(Probe::sysctl("net.ipv4.route.flush"));
+    compare(&session, &probes).await;
+}
+
+#[tokio::test]
+async fn r26_packages_installed_absent_and_half_known() {
+    let session = session("dash", SessionOptions::default()).await;
+    let names = [
+        "dash",
+        "bash",
+        "no-such-package",
+        "coreutils",
+        "libc6",
+        "zzz-absent",
+        "Perl",
+        "mail-transport-agent",
+    ];
+    let probes: Vec<Probe> = names.iter().map(|name| Probe::package(PackageManager::Dpkg, *name)).collect();
+    assert!(compare(&session, &probes).await >= 7);
+    let odd = ["dash", "bash", "libc6:amd64", "pyth*", "-x"];
+    let probes: Vec<Probe> = odd.iter().map(|name| Probe::package(PackageManager::Dpkg, *name)).collect();
+    compare(&session, &probes).await;
+    // Where rpm is missing, each probe says so.
+    let probes: Vec<Probe> = names.iter().map(|name| Probe::package(PackageManager::Rpm, *name)).collect();
+    compare(&session, &probes).await;
+}
+
+#[tokio::test]
+async fn r26_units_and_tools() {
+    let units = [
+        "cron",
+        "ssh.service",
+        "no-such-unit",
+        "getty@tty1",
+        "systemd-journald.service",
+        "foo@.service",
+        "x.timer",
+    ];
+    let tools = ["ls", "cd", "no-such-tool", "sshd", "test", "dpkg", "if"];
+    for shell in shells() {
+        let session = session(shell, SessionOptions::default()).await;
+        compare(&session, &units.map(Probe::unit)).await;
+        assert_eq!(compare(&session, &tools.map(Probe::tool)).await, tools.len(), "{shell}");
+    }
+}
+
+#[tokio::test]
+async fn r27_long_lists_are_split_and_r28_one_failure_stays_alone() {
+    let session = session("dash", SessionOptions::default()).await;
+    let long = "d".repeat(200);
+    let probes: Vec<Probe> = (0..1000).map(|n| Probe::stat(format!("/nonexistent/{long}/{n}"))).collect();
+    let probes = [probes, vec![Probe::stat("/etc/passwd")]].concat();
+    let outputs = session.ask_all(&probes).await;
+    assert_eq!(outputs.len(), 1001);
+    assert!(outputs.stat("/etc/passwd").unwrap().is_some());
+    assert_eq!(outputs.stat(&format!("/nonexistent/{long}/7")), Ok(None));
+    let stats = session.stats();
+    assert!((7..=9).contains(&stats.commands), "{stats:?}");
+    assert!(
+        outputs.iter().all(|(_, answer)| answer.as_ref().unwrap().via.as_ref().unwrap().len() < 32 * 1024)
+    );
+}
