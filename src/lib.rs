@@ -42,14 +42,16 @@ pub use engine::{
     ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, plan, scan,
 };
 pub use kensa_core::{
-    CheckResult, Completeness, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager, Platform, Probe, Reason,
-    Rule, ScanReport, Severity, Status, Summary, Timestamp, Transport, Verdict, WritableTransport, check, facts,
+    CheckResult, Completeness, Conclusion, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager, Platform, Probe, Reason,
+    Rule, ScanReport, Severity, Source, Status, Summary, Timestamp, Transport, Verdict, WritableTransport, check, facts,
     output, probe, reading, remedy, result, rule, shell, transport, value,
 };
-pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
+pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions, load_rules};
 pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;
-pub use kensa_rules::{frameworks, mechanisms, methods, report, schema, variables};
+pub use kensa_rules::{frameworks, mechanisms, methods, report, select, variables};
+pub use kensa_rules::plan as planning;
 pub use kensa_ssh::{
-    ConnectError, ConnectOptions, ConnectReason, RunCommand, Secret, Session, SessionOptions, detect,
+    Become, ConnectError, ConnectReason, OpenSshOptions, RanCommand, RunCommand, RunError, Secret, Session,
+    SessionOptions, Stats, detect,
 };

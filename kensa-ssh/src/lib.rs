@@ -5,6 +5,7 @@
 //! stands [`Session`], the `kensa_core::Transport` the engine asks.
 
 mod alone;
+pub mod detect;
 pub mod error;
 pub mod fold;
 pub mod frame;
