@@ -76,6 +76,76 @@ pub(crate) fn normal(point: &str) -> &str {
     }
 }
 
+/// Where a search of the whole file tree starts.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Roots {
+    /// Mount points of local file systems that hold files, each once.
+    pub(crate) local: Vec<String>,
+    /// Mount points of network file systems, which a search leaves to the host that owns them.
+    pub(crate) network: Vec<String>,
+}
+
+/// File systems of other machines.
+const NETWORK: [&str; 12] = [
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "afs",
+    "ceph",
+    "glusterfs",
+    "lustre",
+    "fuse.sshfs",
+    "fuse.glusterfs",
+    "9p",
+];
+/// File systems the kernel makes up, and read-only images: no host state to find there.
+const UNSEARCHED: [&str; 24] = [
+    "proc",
+    "sysfs",
+    "devtmpfs",
+    "devpts",
+    "cgroup",
+    "cgroup2",
+    "securityfs",
+    "debugfs",
+    "tracefs",
+    "pstore",
+    "bpf",
+    "configfs",
+    "efivarfs",
+    "fusectl",
+    "hugetlbfs",
+    "mqueue",
+    "binfmt_misc",
+    "rpc_pipefs",
+    "nsfs",
+    "autofs",
+    "selinuxfs",
+    "squashfs",
+    "iso9660",
+    "ramfs",
+];
+
+/// The mounted file systems a search has to cover.
+pub(crate) fn roots(got: &Outputs) -> Result<Roots, CouldNotTell> {
+    let unknown = |what: &str| CouldNotTell::new(Reason::UnexpectedOutput, format!("{MOUNTINFO}: {what}"));
+    let text = got.read(MOUNTINFO)?.unwrap_or_default();
+    let mut roots = Roots::default();
+    for line in text.lines() {
+        let (mount, filesystem) = line.split_once(" - ").ok_or_else(|| unknown("a line has no separator"))?;
+        let at = mount.split(' ').nth(4).map(decode).ok_or_else(|| unknown("a line is too short"))?;
+        let kind = filesystem.split(' ').next().unwrap_or_default();
+        let list = if NETWORK.contains(&kind) { &mut roots.network } else { &mut roots.local };
+        // A file mounted over another has no tree below it, and a walk of its parent sees it anyway.
+        if !UNSEARCHED.contains(&kind) && !list.contains(&at) && !at.starts_with("/proc/") {
+            list.push(at);
+        }
+    }
+    if roots.local.iter().any(|at| at == "/") { Ok(roots) } else { Err(unknown("there is no root mount")) }
+}
+
 /// Undoes the octal escapes (`\040` for a blank) of both files.
 fn decode(field: &str) -> String {
     let mut bytes = Vec::with_capacity(field.len());

@@ -18,6 +18,7 @@ mod file_content_match;
 mod file_content_no_match;
 mod file_exists;
 mod file_permission;
+mod file_search;
 mod kernel_module_state;
 mod mount_option;
 mod package_absent;
@@ -45,6 +46,7 @@ pub const METHODS: &[Method] = &[
     file_content_no_match::METHOD,
     file_exists::METHOD,
     file_permission::METHOD,
+    file_search::METHOD,
     kernel_module_state::METHOD,
     mount_option::METHOD,
     package_absent::METHOD,
