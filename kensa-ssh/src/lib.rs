@@ -7,6 +7,7 @@
 pub mod error;
 pub mod link;
 pub mod secret;
+pub mod ssh;
 
 pub use error::{ConnectError, ConnectReason};
 pub use secret::Secret;
