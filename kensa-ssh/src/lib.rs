@@ -23,6 +23,7 @@ pub mod secret;
 mod session;
 mod shell;
 pub mod stats;
+pub mod ssh;
 
 pub use error::{ConnectError, ConnectReason};
 pub use injected::{RanCommand, RunCommand, RunError};

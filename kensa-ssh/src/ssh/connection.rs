@@ -1,0 +1,277 @@
+//! One SSH connection: stream, handshake, host key, login.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use russh::client::{self, DisconnectReason, Handle, Session};
+use russh::keys::{PublicKey, PublicKeyOrCertificate};
+use russh::{Disconnect, Names, SshId};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+use super::dial::dial;
+use super::gate::{Gated, Lifeline};
+use super::host_key::{HostKeyRules, HostKeyTrust};
+use super::jump::{Nested, through};
+use super::target::Target;
+use super::{algorithms, auth};
+use crate::error::{ConnectError, ConnectReason};
+
+/// An open, authenticated connection.
+pub(super) struct Connection {
+    pub(super) handle: Handle<Client>,
+    pub(super) lifeline: Arc<Lifeline>,
+    shared: Arc<Shared>,
+}
+
+/// What the connection's own task tells.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    accepted: OnceLock<(PublicKey, HostKeyTrust)>,
+    /// Why the host ended the connection, in its own words.
+    farewell: Mutex<Option<String>>,
+}
+
+impl Connection {
+    /// Connects to `target`, through the hosts on its way, and logs in. `same_as` is the key the host has to
+    /// show.
+    pub(super) async fn open(target: &Target, same_as: Option<&PublicKey>) -> Result<Self, ConnectError> {
+        let mut via: Option<Connection> = None;
+        for hop in &target.hops {
+            let opened = open_one(hop, via, None).await;
+            via = Some(opened.map_err(|error| through(&target.label, &error))?);
+        }
+        open_one(target, via, same_as).await
+    }
+
+    /// The host's key and why it was accepted.
+    pub(super) fn host_key(&self) -> Option<&(PublicKey, HostKeyTrust)> {
+        self.shared.accepted.get()
+    }
+
+    /// Why the host ended the connection, if it said so.
+    pub(super) fn farewell(&self) -> Option<String> {
+        self.shared.farewell.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Says goodbye.
+    pub(super) async fn close(&self) {
+        let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("closed", &self.handle.is_closed()).finish_non_exhaustive()
+    }
+}
+
+async fn open_one(
+    target: &Target,
+    via: Option<Connection>,
+    same_as: Option<&PublicKey>,
+) -> Result<Connection, ConnectError> {
+    match via {
+        None => {
+            let stream = dial(&target.label, &target.address, target.port, target.limit).await;
+            handshake(target, stream.map_err(|error| with_warnings(target, error))?, same_as).await
+        }
+        Some(via) => {
+            let opening = via.handle.channel_open_direct_tcpip(
+                target.address.clone(),
+                u32::from(target.port),
+                "127.0.0.1",
+                0,
+            );
+            let channel = match timeout(target.limit, opening).await {
+                Ok(Ok(channel)) => channel,
+                Ok(Err(error)) => {
+                    let message = format!(
+                        "the jump host did not open a way to {}: {error}; is forwarding allowed there, and the \
+                         host reachable from it?",
+                        target.address
+                    );
+                    return Err(target.error(ConnectReason::Unreachable, message));
+                }
+                Err(_) => {
+                    let message = format!("the jump host got no answer from {} in time", target.address);
+                    return Err(target.error(ConnectReason::Timeout, message));
+                }
+            };
+            let stream = Nested { inner: channel.into_stream(), _via: via };
+            handshake(target, stream, same_as).await
+        }
+    }
+}
+
+async fn handshake<S>(
+    target: &Target,
+    stream: S,
+    same_as: Option<&PublicKey>,
+) -> Result<Connection, ConnectError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (reading, label) = (target.clone(), target.label.clone());
+    let rules = tokio::task::spawn_blocking(move || reading.host_key_rules()).await;
+    let mut rules =
+        rules.map_err(|error| ConnectError::new(ConnectReason::Closed, label, error.to_string()))??;
+    rules.same_as = same_as.cloned();
+    let config = Arc::new(config(target, &rules));
+    let (stream, lifeline, turn) = Gated::new(stream, config.preferred.kex.to_vec());
+    let shared = Arc::new(Shared::default());
+    let client = Client {
+        rules: Arc::new(rules),
+        shared: Arc::clone(&shared),
+        strict_kex_required: target.options.strict_kex_required,
+    };
+    let shaken = timeout(target.limit, client::connect_stream(config, stream, client)).await;
+    turn.over();
+    let handle = match shaken {
+        Ok(Ok(handle)) => handle,
+        Ok(Err(error)) => return Err(explain(target, error)),
+        Err(_) => {
+            let message = format!(
+                "the port answers, but no SSH handshake came about within {} s; is it an SSH server?",
+                target.limit.as_secs_f32()
+            );
+            return Err(target.error(ConnectReason::Timeout, message));
+        }
+    };
+    let mut connection = Connection { handle, lifeline: Arc::new(lifeline), shared };
+    auth::log_in(&mut connection, target).await?;
+    Ok(connection)
+}
+
+fn config(target: &Target, rules: &HostKeyRules) -> client::Config {
+    let options = &target.options;
+    let known = match &rules.same_as {
+        // The same key has to be shown again, so the same type has to be negotiated.
+        Some(key) => vec![match key.algorithm() {
+            russh::keys::Algorithm::Rsa { .. } => "ssh-rsa".to_owned(),
+            other => other.as_str().to_owned(),
+        }],
+        None => rules.known.kinds(&rules.host, rules.port),
+    };
+    let certificates = !rules.authorities.is_empty();
+    client::Config {
+        client_id: SshId::Standard(concat!("SSH-2.0-Kensa_", env!("CARGO_PKG_VERSION")).into()),
+        preferred: algorithms::preferred(options, &known, certificates),
+        gex: client::GexParams::new(2048, 3072, 8192).unwrap_or_default(),
+        keepalive_interval: Some(options.keepalive_interval).filter(|interval| !interval.is_zero()),
+        keepalive_max: options.keepalive_max,
+        inactivity_timeout: None,
+        nodelay: true,
+        ..client::Config::default()
+    }
+}
+
+/// The connection's side of the conversation.
+pub(super) struct Client {
+    rules: Arc<HostKeyRules>,
+    shared: Arc<Shared>,
+    strict_kex_required: bool,
+}
+
+/// What ends a handshake.
+#[derive(Debug)]
+pub(super) enum Ending {
+    Ssh(russh::Error),
+    /// This side would not go on.
+    Refused(ConnectError),
+}
+
+impl From<russh::Error> for Ending {
+    fn from(error: russh::Error) -> Self {
+        Self::Ssh(error)
+    }
+}
+
+impl client::Handler for Client {
+    type Error = Ending;
+
+    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, Ending> {
+        let shown = match shown.certificate() {
+            Some(certificate) => PublicKeyOrCertificate::Certificate(certificate.clone()),
+            None => shown.public_key().into(),
+        };
+        let rules = Arc::clone(&self.rules);
+        let judged = tokio::task::spawn_blocking(move || {
+            let trust = rules.judge(&shown)?;
+            Ok((shown.public_key(), trust))
+        });
+        match judged.await {
+            Ok(Ok(accepted)) => {
+                let _ = self.shared.accepted.set(accepted);
+                Ok(true)
+            }
+            Ok(Err(error)) => Err(Ending::Refused(error)),
+            Err(_) => Ok(false),
+        }
+    }
+
+    async fn kex_done(&mut self, _: Option<&[u8]>, names: &Names, _: &mut Session) -> Result<(), Ending> {
+        if self.strict_kex_required && !names.strict_kex() {
+            let message = "the host does not know the strict key exchange, which is required here; update its \
+                           SSH server";
+            return Err(Ending::Refused(ConnectError::new(
+                ConnectReason::Protocol,
+                &self.rules.label,
+                message,
+            )));
+        }
+        Ok(())
+    }
+
+    async fn disconnected(&mut self, reason: DisconnectReason<Ending>) -> Result<(), Ending> {
+        let farewell = match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                Some(format!("{:?} ({})", info.message.trim(), info.reason_code as u32))
+            }
+            DisconnectReason::Error(Ending::Ssh(russh::Error::KeepaliveTimeout)) => {
+                Some("no sign of life".to_owned())
+            }
+            DisconnectReason::Error(_) => None,
+        };
+        tracing::debug!(host = %self.rules.label, "connection ended: {}", farewell.as_deref().unwrap_or("closed"));
+        *self.shared.farewell.lock().unwrap_or_else(PoisonError::into_inner) = farewell;
+        Ok(())
+    }
+}
+
+fn explain(target: &Target, ending: Ending) -> ConnectError {
+    let error = match ending {
+        Ending::Refused(error) => return error,
+        Ending::Ssh(error) => error,
+    };
+    let (reason, message) = match &error {
+        russh::Error::NoCommonAlgo { kind, theirs, .. } => (
+            ConnectReason::Protocol,
+            format!(
+                "no common algorithm ({kind:?}); the host offers {}; update its SSH server, or allow legacy \
+                 algorithms",
+                theirs.join(", ")
+            ),
+        ),
+        russh::Error::Version => {
+            (ConnectReason::Protocol, "what answers is not an SSH 2 server; check the port".to_owned())
+        }
+        russh::Error::Disconnect | russh::Error::HUP | russh::Error::IO(_) => (
+            ConnectReason::Closed,
+            format!(
+                "the host closed the connection during the handshake ({error}); it may refuse this address or be \
+                 overloaded (MaxStartups, PerSourcePenalties): try again later"
+            ),
+        ),
+        _ => (ConnectReason::Protocol, format!("the SSH handshake failed: {error}")),
+    };
+    target.error(reason, message)
+}
+
+/// A host that cannot be reached may need what was ignored in ssh_config.
+fn with_warnings(target: &Target, mut error: ConnectError) -> ConnectError {
+    if !target.warnings.is_empty() {
+        error.message = format!("{} (ssh_config: {})", error.message, target.warnings.join("; "));
+    }
+    error
+}
