@@ -6,6 +6,7 @@ use kensa_core::value::Params;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
+mod apparmor_state;
 mod command;
 pub mod compare;
 mod config_absent;
@@ -18,15 +19,21 @@ mod file_content_match;
 mod file_content_no_match;
 mod file_exists;
 mod file_permission;
+mod grub_parameter;
 mod kernel_module_state;
 mod mount_option;
 mod package_absent;
 mod package_installed;
 mod package_state;
+mod selinux_boolean;
+mod selinux_state;
 mod service_active;
 mod service_enabled;
 mod service_state;
+mod set_compare;
+mod sshd_effective_config;
 mod sysctl_value;
+mod systemd_target;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -34,6 +41,7 @@ use crate::params::{self, ParamError};
 
 /// Every check method, in alphabetical order.
 pub const METHODS: &[Method] = &[
+    apparmor_state::METHOD,
     command::METHOD,
     config_absent::METHOD,
     config_value::METHOD,
@@ -45,15 +53,21 @@ pub const METHODS: &[Method] = &[
     file_content_no_match::METHOD,
     file_exists::METHOD,
     file_permission::METHOD,
+    grub_parameter::METHOD,
     kernel_module_state::METHOD,
     mount_option::METHOD,
     package_absent::METHOD,
     package_installed::METHOD,
     package_state::METHOD,
+    selinux_boolean::METHOD,
+    selinux_state::METHOD,
     service_active::METHOD,
     service_enabled::METHOD,
     service_state::METHOD,
+    set_compare::METHOD,
+    sshd_effective_config::METHOD,
     sysctl_value::METHOD,
+    systemd_target::METHOD,
 ];
 
 /// One check method: its name, its parameters and how to build it.
