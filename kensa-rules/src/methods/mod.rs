@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 mod apparmor_state;
+mod audit_rule_exists;
 mod command;
 pub mod compare;
 mod config_absent;
@@ -42,6 +43,7 @@ use crate::params::{self, ParamError};
 /// Every check method, in alphabetical order.
 pub const METHODS: &[Method] = &[
     apparmor_state::METHOD,
+    audit_rule_exists::METHOD,
     command::METHOD,
     config_absent::METHOD,
     config_value::METHOD,
