@@ -6,6 +6,8 @@ use kensa_core::value::Params;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
+mod apparmor_state;
+mod audit_rule_exists;
 mod command;
 pub mod compare;
 mod config_absent;
@@ -19,15 +21,21 @@ mod file_content_no_match;
 mod file_exists;
 mod file_permission;
 mod file_search;
+mod grub_parameter;
 mod kernel_module_state;
 mod mount_option;
 mod package_absent;
 mod package_installed;
 mod package_state;
+mod selinux_boolean;
+mod selinux_state;
 mod service_active;
 mod service_enabled;
 mod service_state;
+mod set_compare;
+mod sshd_effective_config;
 mod sysctl_value;
+mod systemd_target;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -35,6 +43,8 @@ use crate::params::{self, ParamError};
 
 /// Every check method, in alphabetical order.
 pub const METHODS: &[Method] = &[
+    apparmor_state::METHOD,
+    audit_rule_exists::METHOD,
     command::METHOD,
     config_absent::METHOD,
     config_value::METHOD,
@@ -47,15 +57,21 @@ pub const METHODS: &[Method] = &[
     file_exists::METHOD,
     file_permission::METHOD,
     file_search::METHOD,
+    grub_parameter::METHOD,
     kernel_module_state::METHOD,
     mount_option::METHOD,
     package_absent::METHOD,
     package_installed::METHOD,
     package_state::METHOD,
+    selinux_boolean::METHOD,
+    selinux_state::METHOD,
     service_active::METHOD,
     service_enabled::METHOD,
     service_state::METHOD,
+    set_compare::METHOD,
+    sshd_effective_config::METHOD,
     sysctl_value::METHOD,
+    systemd_target::METHOD,
 ];
 
 /// One check method: its name, its parameters and how to build it.

@@ -1,0 +1,315 @@
+//! Audit rules (auditctl(8)) in a normal form in which rules that do the same are equal.
+
+use std::collections::BTreeSet;
+
+/// One audit rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AuditRule {
+    /// `always`, `never`, …
+    action: String,
+    /// `exit`, `task`, `exclude`, …
+    list: String,
+    /// Names; empty for all.
+    syscalls: BTreeSet<String>,
+    /// The file or directory it is about.
+    target: Option<(Target, String)>,
+    /// Kinds of access among `rwxa`.
+    perm: BTreeSet<char>,
+    /// `-F` filters on other fields.
+    filters: BTreeSet<Filter>,
+    /// `-C` comparisons between fields.
+    comparisons: BTreeSet<Filter>,
+    /// Keys it logs under.
+    keys: BTreeSet<String>,
+}
+
+/// Field, operator and value.
+type Filter = (String, &'static str, String);
+
+/// What a path in a rule stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// One file.
+    Path,
+    /// A directory with everything below.
+    Dir,
+    /// A watch: auditctl turns it into one of both, and prints both as a watch again.
+    Watch,
+}
+
+/// Operators of `-F` and `-C`, the longer ones first.
+const OPERATORS: [&str; 8] = ["!=", ">=", "<=", "&=", "=", ">", "<", "&"];
+
+impl AuditRule {
+    /// Reads one line: a watch (`-w`) or a rule (`-a`, `-A`). The error says what is wrong with it.
+    pub(crate) fn parse(line: &str) -> Result<Self, String> {
+        let mut place: Option<(String, String)> = None;
+        let mut rule = AuditRule {
+            action: String::new(),
+            list: String::new(),
+            syscalls: BTreeSet::new(),
+            target: None,
+            perm: BTreeSet::new(),
+            filters: BTreeSet::new(),
+            comparisons: BTreeSet::new(),
+            keys: BTreeSet::new(),
+        };
+        let mut words = line.split_whitespace();
+        while let Some(word) = words.next() {
+            let (option, value) = split_option(word, &mut words)?;
+            match option {
+                "-a" | "-A" => place = Some(action_and_list(value)?),
+                "-w" => rule.target = Some((Target::Watch, directory(value))),
+                "-p" => rule.perm = letters(value)?,
+                "-k" => rule.keys.extend(keys(value)),
+                "-S" => rule.syscalls.extend(value.split(',').map(str::to_owned)),
+                "-F" => rule.filter(value)?,
+                "-C" => rule.compare(value)?,
+                _ => return Err(format!("{option} is no part of an audit rule")),
+            }
+        }
+        match (place, rule.is_watch()) {
+            (Some(_), true) => return Err("-w and -a do not go together".to_owned()),
+            (Some(place), false) => (rule.action, rule.list) = place,
+            (None, true) => {
+                (rule.action, rule.list) = ("always".to_owned(), "exit".to_owned());
+                // A watch without -p is for every kind of access.
+                if rule.perm.is_empty() {
+                    rule.perm = "rwxa".chars().collect();
+                }
+            }
+            (None, false) => return Err("an audit rule has -w or -a".to_owned()),
+        }
+        if rule.syscalls.contains("all") {
+            rule.syscalls.clear();
+        }
+        Ok(rule)
+    }
+
+    /// Whether `loaded` does exactly what this rule asks for. Keys count only where this rule gives some.
+    pub(crate) fn is_met_by(&self, loaded: &AuditRule) -> bool {
+        let target = match (&self.target, &loaded.target) {
+            (Some((one, path)), Some((other, loaded_path))) => {
+                path == loaded_path && (one == other || *one == Target::Watch || *other == Target::Watch)
+            }
+            (None, None) => true,
+            _ => false,
+        };
+        target
+            && self.action == loaded.action
+            && self.list == loaded.list
+            && self.syscalls == loaded.syscalls
+            && self.perm == loaded.perm
+            && self.filters == loaded.filters
+            && self.comparisons == loaded.comparisons
+            && self.keys.is_subset(&loaded.keys)
+    }
+
+    /// Whether the rule makes records under `key`.
+    pub(crate) fn logs_under(&self, key: &str) -> bool {
+        self.action == "always" && self.keys.contains(key)
+    }
+
+    fn is_watch(&self) -> bool {
+        matches!(self.target, Some((Target::Watch, _)))
+    }
+
+    fn filter(&mut self, text: &str) -> Result<(), String> {
+        let (field, operator, value) = filter(text)?;
+        match (field.as_str(), operator) {
+            ("path", "=") => self.target = Some((Target::Path, directory(&value))),
+            ("dir", "=") => self.target = Some((Target::Dir, directory(&value))),
+            ("perm", "=") => self.perm = letters(&value)?,
+            ("key", "=") => self.keys.extend(keys(&value)),
+            _ => {
+                let value = normal_value(&field, &value);
+                self.filters.insert((field, operator, value));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare(&mut self, text: &str) -> Result<(), String> {
+        let (one, operator, other) = filter(text)?;
+        // Both orders are one comparison in the kernel.
+        let (one, other) = if one <= other { (one, other) } else { (other, one) };
+        self.comparisons.insert((one, operator, other));
+        Ok(())
+    }
+}
+
+/// The key of a line that holds nothing but `-k KEY`.
+pub(crate) fn bare_key(line: &str) -> Option<&str> {
+    let rest = line.trim().strip_prefix("-k")?.trim();
+    (!rest.is_empty() && !rest.contains(char::is_whitespace)).then_some(rest)
+}
+
+/// The rule lines of a text; empty lines and comments are left out.
+pub(crate) fn rule_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+}
+
+/// An option and its value, which may be the next word or the rest of the same one.
+fn split_option<'a>(
+    word: &'a str,
+    words: &mut impl Iterator<Item = &'a str>,
+) -> Result<(&'a str, &'a str), String> {
+    let (option, rest) = word.split_at_checked(2).ok_or_else(|| format!("{word:?} is no option"))?;
+    if !option.starts_with('-') || option == "--" {
+        return Err(format!("{word:?} is no option"));
+    }
+    let value = if rest.is_empty() { words.next() } else { Some(rest) };
+    let value = value.ok_or_else(|| format!("{option} has no value"))?;
+    Ok((option, value.trim_matches(['"', '\''])))
+}
+
+fn action_and_list(text: &str) -> Result<(String, String), String> {
+    const ACTIONS: [&str; 3] = ["always", "never", "possible"];
+    const LISTS: [&str; 7] = ["exit", "task", "user", "exclude", "filesystem", "entry", "io_uring"];
+    let (one, other) = text.split_once(',').ok_or_else(|| format!("{text:?} is not ACTION,LIST"))?;
+    let (action, list) = if ACTIONS.contains(&one) { (one, other) } else { (other, one) };
+    if ACTIONS.contains(&action) && LISTS.contains(&list) {
+        return Ok((action.to_owned(), list.to_owned()));
+    }
+    Err(format!("{text:?} is not ACTION,LIST"))
+}
+
+fn filter(text: &str) -> Result<Filter, String> {
+    let at = text.find(['=', '!', '<', '>', '&']).filter(|at| *at > 0);
+    let at = at.ok_or_else(|| format!("{text:?} is not FIELD, operator, value"))?;
+    let (field, rest) = text.split_at(at);
+    let operator = OPERATORS.into_iter().find(|operator| rest.starts_with(operator));
+    let operator = operator.ok_or_else(|| format!("{text:?} has no known operator"))?;
+    let value = rest[operator.len()..].trim_matches(['"', '\'']);
+    if value.is_empty() {
+        return Err(format!("{text:?} has no value"));
+    }
+    Ok((field.to_ascii_lowercase(), operator, value.to_owned()))
+}
+
+/// The value in the one spelling that all equal values get.
+fn normal_value(field: &str, value: &str) -> String {
+    let is_id = [
+        "auid",
+        "loginuid",
+        "uid",
+        "euid",
+        "suid",
+        "fsuid",
+        "gid",
+        "egid",
+        "sgid",
+        "fsgid",
+        "sessionid",
+        "obj_uid",
+    ]
+    .contains(&field);
+    let text = match (field, value) {
+        (_, "unset" | "-1") if is_id => "4294967295",
+        (_, "root") if is_id => "0",
+        ("success", "yes") => "1",
+        ("success", "no") => "0",
+        ("arch", "b64" | "x86_64" | "aarch64" | "ppc64" | "ppc64le" | "s390x") => "b64",
+        ("arch", "b32" | "i386" | "i486" | "i586" | "i686" | "ppc" | "s390" | "arm") => "b32",
+        _ => value,
+    };
+    let hexadecimal = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    let octal = || text.strip_prefix('0').and_then(|digits| u64::from_str_radix(digits, 8).ok());
+    match hexadecimal.or_else(octal) {
+        Some(number) => number.to_string(),
+        None => text.to_owned(),
+    }
+}
+
+fn letters(text: &str) -> Result<BTreeSet<char>, String> {
+    let known = !text.is_empty() && text.chars().all(|c| "rwxa".contains(c));
+    if known {
+        Ok(text.chars().collect())
+    } else {
+        Err(format!("{text:?} is not made of the letters r, w, x, a"))
+    }
+}
+
+/// Several keys of one rule are printed with a control character or a comma between them.
+fn keys(text: &str) -> impl Iterator<Item = String> {
+    text.split('\u{1}').filter(|key| !key.is_empty()).map(str::to_owned)
+}
+
+/// The path without a trailing slash.
+fn directory(path: &str) -> String {
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() { path.to_owned() } else { trimmed.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn met(wanted: &str, loaded: &str) -> bool {
+        let parse = |line: &str| AuditRule::parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+        parse(wanted).is_met_by(&parse(loaded))
+    }
+
+    #[test]
+    fn a_watch_and_its_rule_form_are_one() {
+        assert!(met("-w /etc/passwd -p wa -k identity", "-w /etc/passwd -p aw -k identity"));
+        assert!(met("-w /etc/sudoers.d/ -p wa -k s", "-w /etc/sudoers.d -p wa -k s"));
+        assert!(met("-w /etc/passwd -p wa", "-a always,exit -F path=/etc/passwd -F perm=wa -F key=identity"));
+        assert!(met("-a exit,always -F dir=/etc/x -F perm=wa", "-w /etc/x -p wa"));
+        assert!(met("-w /var/log/sudo.log", "-w /var/log/sudo.log -p rwxa"));
+        assert!(!met("-w /etc/passwd -p wa", "-w /etc/passwd -p w"));
+        assert!(!met("-a always,exit -F dir=/x -F perm=wa", "-a always,exit -F path=/x -F perm=wa"));
+    }
+
+    #[test]
+    fn action_list_and_every_filter_count() {
+        let wanted = "-a always,exit -F arch=b64 -S chmod,fchmod -F auid>=1000 -F auid!=unset -k perm_mod";
+        let loaded = "-a always,exit -F arch=b64 -S fchmod,chmod -F auid>=1000 -F auid!=-1 -F key=perm_mod";
+        assert!(met(wanted, loaded));
+        for (good, bad) in [
+            ("always,exit", "never,exit"),
+            ("arch=b64", "arch=b32"),
+            ("fchmod,chmod", "chmod"),
+            ("auid>=1000", "auid>=500"),
+            (" -F auid!=-1", ""),
+            ("key=perm_mod", "key=other"),
+            ("-F key", "-F uid!=0 -F key"),
+            ("-F key", "-C euid!=uid -F key"),
+        ] {
+            let changed = loaded.replacen(good, bad, 1);
+            assert_ne!(changed, loaded);
+            assert!(!met(wanted, &changed), "{changed}");
+        }
+    }
+
+    #[test]
+    fn spellings_of_one_value() {
+        assert!(met(
+            "-a always,exit -S all -C uid!=euid -F euid=root",
+            "-a exit,always -C euid!=uid -F euid=0"
+        ));
+        assert!(met("-a always,exit -S open -F a1&0100", "-a always,exit -S open -F a1&0x40"));
+        assert!(met("-a always,exit -S open -F auid!=4294967295", "-a always,exit -Sopen -Fauid!=unset"));
+        assert!(met("-a always,exit -S a -S b", "-a always,exit -S b,a -F key=k"));
+        assert!(met("-a always,exit -S a -F exit=-EPERM", "-a always,exit -S a -F exit=-EPERM"));
+    }
+
+    #[test]
+    fn what_is_no_rule_is_not_taken_for_one() {
+        for line in [
+            "-D",
+            "-e 2",
+            "-b 8192",
+            "-w",
+            "-a always",
+            "-a always,exit -F auid",
+            "-k x",
+            "No rules",
+            "-w /x -p q",
+        ] {
+            assert!(AuditRule::parse(line).is_err(), "{line}");
+        }
+        assert_eq!(bare_key("-k logins"), Some("logins"));
+        assert_eq!(bare_key("-w /x -k logins"), None);
+    }
+}

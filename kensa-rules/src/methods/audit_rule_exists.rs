@@ -1,0 +1,197 @@
+//! `audit_rule_exists`: audit rules are loaded.
+
+use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, Probe, Verdict};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Method, Parameters};
+use crate::host_files::audit_rule::{AuditRule, bare_key, rule_lines};
+use crate::host_files::dropins::Dropins;
+use crate::params::{ParamError, Text};
+
+pub(super) const METHOD: Method = Method::of::<AuditRuleExists>(
+    "audit_rule_exists",
+    "Audit rules are loaded in the kernel, or in the files it loads them from",
+);
+
+/// Audit rules, every one of which must be there in a form that does the same.
+///
+/// Action, list, system calls, path, access, every filter and every comparison are compared, whatever
+/// their order and spelling: a watch equals its `-a` form, `unset` equals `-1`, `-S` lists are sets. Keys
+/// are compared where the rule gives one. A line that is only `-k KEY` asks for any rule under that key.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AuditRuleExists {
+    /// One or more rules as auditctl(8) takes them, one a line; empty lines and `#` comments are left out.
+    rule: Text,
+    /// Where to look.
+    #[serde(default)]
+    source: Origin,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Origin {
+    /// Rules the kernel has.
+    #[default]
+    Loaded,
+    /// Rules in `/etc/audit/rules.d/*.rules`.
+    Files,
+    /// Both.
+    Both,
+}
+
+const FILES: Dropins<'static> = Dropins { dirs: &["/etc/audit/rules.d"], pattern: "*.rules" };
+
+/// What one line asks for.
+enum Wanted<'a> {
+    Rule(AuditRule),
+    Key(&'a str),
+}
+
+impl Wanted<'_> {
+    fn parse(line: &str) -> Result<Wanted<'_>, String> {
+        match bare_key(line) {
+            Some(key) => Ok(Wanted::Key(key)),
+            None => AuditRule::parse(line).map(Wanted::Rule),
+        }
+    }
+
+    fn is_met(&self, rules: &[AuditRule]) -> bool {
+        match self {
+            Wanted::Rule(rule) => rules.iter().any(|loaded| rule.is_met_by(loaded)),
+            Wanted::Key(key) => rules.iter().any(|loaded| loaded.logs_under(key)),
+        }
+    }
+}
+
+impl AuditRuleExists {
+    fn wants(&self, origin: Origin) -> bool {
+        self.source == origin || self.source == Origin::Both
+    }
+
+    /// The rules in each place looked at. A line that is no rule cannot meet one.
+    fn places(&self, got: &Outputs) -> Result<Vec<(&'static str, Vec<AuditRule>)>, CouldNotTell> {
+        let parsed = |lines: &mut dyn Iterator<Item = &str>| {
+            lines.filter_map(|line| AuditRule::parse(line).ok()).collect()
+        };
+        let mut places = Vec::new();
+        if self.wants(Origin::Loaded) {
+            let lines = got.audit_rules()?;
+            places.push(("not loaded", parsed(&mut lines.iter().map(String::as_str))));
+        }
+        if self.wants(Origin::Files) {
+            let texts = FILES.texts(got)?;
+            let rules = parsed(&mut texts.iter().flat_map(|(_, text)| rule_lines(text)));
+            places.push(("not in /etc/audit/rules.d", rules));
+        }
+        Ok(places)
+    }
+}
+
+impl Parameters for AuditRuleExists {
+    fn validate(&mut self) -> Result<(), ParamError> {
+        let mut lines = rule_lines(&self.rule).peekable();
+        if lines.peek().is_none() {
+            return Err(ParamError::at("rule", "there is no rule"));
+        }
+        for line in lines {
+            Wanted::parse(line).map_err(|error| ParamError::at("rule", format!("{line}: {error}")))?;
+        }
+        Ok(())
+    }
+}
+
+impl Check for AuditRuleExists {
+    fn probes(&self, _: &Facts) -> Vec<Probe> {
+        let loaded = self.wants(Origin::Loaded).then_some(Probe::AuditRules);
+        let files = if self.wants(Origin::Files) { FILES.probes() } else { Vec::new() };
+        loaded.into_iter().chain(files).collect()
+    }
+
+    fn follow_up(&self, _: &Facts, got: &Outputs) -> Vec<Probe> {
+        if self.wants(Origin::Files) { FILES.follow_up(got) } else { Vec::new() }
+    }
+
+    fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
+        let places = self.places(got)?;
+        let mut missing = Vec::new();
+        for line in rule_lines(&self.rule) {
+            let wanted = Wanted::parse(line).ok();
+            for (fault, rules) in &places {
+                if !wanted.as_ref().is_some_and(|wanted| wanted.is_met(rules)) {
+                    missing.push(format!("{line} is {fault}"));
+                }
+            }
+        }
+        let wanted = rule_lines(&self.rule).collect::<Vec<_>>().join("; ");
+        if missing.is_empty() {
+            return Ok(Verdict::new(true, wanted, "present", "every rule wanted is there"));
+        }
+        let actual = missing.join("; ");
+        let known: usize = places.iter().map(|(_, rules)| rules.len()).sum();
+        Ok(Verdict::new(false, wanted, actual.clone(), format!("{actual}; {known} rules were compared")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kensa_core::{Probe, Reason};
+
+    use crate::methods::testing::{Case, assert_never_guesses, assert_refused, judge};
+
+    const RULE: &str = r##"{"rule": "# time\n-a always,exit -F arch=b64 -S adjtimex -k time\n-w /etc/localtime -p wa -k time"}"##;
+    const LOADED: &str =
+        "-w /etc/localtime -p wa -k time\n-a always,exit -F arch=b64 -S adjtimex -F key=time\n";
+
+    fn case(params: &str, loaded: &str) -> Case {
+        Case::new("audit_rule_exists", params).says(&Probe::AuditRules, 0, loaded, "")
+    }
+
+    #[test]
+    fn every_line_must_be_loaded() {
+        assert_eq!(judge(case(RULE, LOADED)).passed(), Some(true));
+        let half = judge(case(RULE, "-w /etc/localtime -p wa -k time\n"));
+        assert_eq!(half.passed(), Some(false));
+        assert!(half.verdict().actual.contains("adjtimex"));
+        assert_eq!(judge(case(RULE, "No rules\n")).passed(), Some(false));
+        let never = LOADED.replace("always", "never");
+        assert_eq!(judge(case(RULE, &never)).passed(), Some(false));
+    }
+
+    #[test]
+    fn a_key_alone_asks_for_any_rule_under_it() {
+        assert_eq!(judge(case(r#"{"rule": "-k time"}"#, LOADED)).passed(), Some(true));
+        assert_eq!(judge(case(r#"{"rule": "-k logins"}"#, LOADED)).passed(), Some(false));
+    }
+
+    #[test]
+    fn files_count_when_asked_for() {
+        let params = RULE.replace("\"}", "\", \"source\": \"both\"}");
+        let both = case(&params, LOADED).dir("/etc/audit/rules.d", &["a.rules", "b.txt"]);
+        let good = both.clone().file("/etc/audit/rules.d/a.rules", &format!("-D\n-b 8192\n{LOADED}"));
+        assert_eq!(judge(good.clone()).passed(), Some(true));
+        assert_never_guesses(&good, &Probe::read("/etc/audit/rules.d/a.rules"));
+        assert_eq!(judge(both.file("/etc/audit/rules.d/a.rules", "-D\n")).passed(), Some(false));
+    }
+
+    #[test]
+    fn never_guesses() {
+        assert_never_guesses(&case(RULE, LOADED), &Probe::AuditRules);
+        let refused = Case::new("audit_rule_exists", RULE).says(
+            &Probe::AuditRules,
+            4,
+            "",
+            "You must be root to run this program.\n",
+        );
+        assert_eq!(judge(refused).reason(), Some(Reason::PermissionDenied));
+        assert_eq!(judge(case(RULE, "")).reason(), Some(Reason::UnexpectedOutput));
+    }
+
+    #[test]
+    fn what_is_no_rule_does_not_load() {
+        for rule in ["", "# only a comment", "-e 2", "-w", "-a always,exit -F auid"] {
+            assert_refused("audit_rule_exists", &format!(r#"{{"rule": "{rule}"}}"#));
+        }
+    }
+}
