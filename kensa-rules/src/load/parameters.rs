@@ -100,6 +100,11 @@ impl Reader<'_, '_> {
                 aliased = true;
             }
         }
+        // A parameter without a value would silently be no condition.
+        for entry in given.iter().filter(|entry| entry.value.is_null() && kept.contains_key(&*entry.key)) {
+            self.error("empty-value", entry.value.span, format!("`{}` has no value", entry.key));
+        }
+        kept.retain(|_, value| *value != Value::Null);
         let missing = kind.contract.required.iter().filter(|key| !aliased && !params.contains_key(*key));
         let missing: Vec<&String> = missing.collect();
         for key in &missing {

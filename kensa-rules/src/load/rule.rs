@@ -9,7 +9,7 @@ use super::reader::Reader;
 use super::yaml::{Entry, Node, Span};
 
 /// The keys of a rule.
-pub(crate) const RULE_KEYS: [&str; 14] = [
+const RULE_KEYS: [&str; 14] = [
     "id",
     "title",
     "description",
@@ -25,6 +25,9 @@ pub(crate) const RULE_KEYS: [&str; 14] = [
     "conflicts_with",
     "supersedes",
 ];
+
+/// The keys without which a file is no rule.
+pub(crate) const REQUIRED_RULE_KEYS: [&str; 4] = ["id", "title", "severity", "implementations"];
 
 /// Longest id, in characters.
 const MAX_ID: usize = 255;
@@ -205,7 +208,7 @@ impl Reader<'_, '_> {
     fn demand_fields(&mut self, root: &Node<'_>, entries: &[Entry<'_>]) {
         let start =
             entries.first().map_or(root.span, |entry| Span { length: entry.span.length, ..entry.span });
-        for key in ["id", "title", "severity", "implementations"] {
+        for key in REQUIRED_RULE_KEYS {
             if root.get(key).is_none() {
                 self.error("missing-key", start, format!("a rule needs `{key}`"));
             }
