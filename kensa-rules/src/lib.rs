@@ -17,6 +17,7 @@ pub mod plan;
 pub mod redact;
 pub mod report;
 pub mod scan;
+pub mod schema;
 pub mod select;
 mod syntax;
 pub mod variables;

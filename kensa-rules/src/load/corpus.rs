@@ -393,3 +393,7 @@ impl RuleSet {
         unknown.map(report).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "corpus_tests.rs"]
+mod tests;

@@ -16,4 +16,4 @@ pub mod yaml;
 
 pub use corpus::{Corpus, LoadError, LoadOptions, SiteValues, load_embedded, load_rules, load_variables};
 pub use diagnostic::{Diagnostic, Level, render};
-pub(crate) use rule::RULE_KEYS;
+pub(crate) use rule::REQUIRED_RULE_KEYS;

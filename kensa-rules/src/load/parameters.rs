@@ -100,6 +100,11 @@ impl Reader<'_, '_> {
                 aliased = true;
             }
         }
+        // A parameter without a value would silently be no condition.
+        for entry in given.iter().filter(|entry| entry.value.is_null() && kept.contains_key(&*entry.key)) {
+            self.error("empty-value", entry.value.span, format!("`{}` has no value", entry.key));
+        }
+        kept.retain(|_, value| *value != Value::Null);
         let missing = kind.contract.required.iter().filter(|key| !aliased && !params.contains_key(*key));
         let missing: Vec<&String> = missing.collect();
         for key in &missing {
@@ -191,7 +196,7 @@ impl Reader<'_, '_> {
             if self.waits_for_site(&[*entry]) {
                 return;
             }
-            let mut message = format!("`{}`: {}", entry.key, error.message);
+            let mut message = format!("`{}`: {}", entry.key, in_words(&error.message));
             if uses_variables(entry) {
                 message.push_str(" (with the values of its variables)");
             }
@@ -210,6 +215,16 @@ impl Reader<'_, '_> {
         };
         given.iter().any(empty)
     }
+}
+
+/// The names serde has for numbers, in words.
+fn in_words(message: &str) -> String {
+    let words =
+        [("u8", "a whole number from 0 to 255"), ("u32", "a whole number"), ("i64", "a whole number")];
+    let named = words
+        .iter()
+        .find_map(|(name, words)| Some((message.strip_suffix(&format!("expected {name}"))?, words)));
+    named.map_or_else(|| message.to_owned(), |(start, words)| format!("{start}expected {words}"))
 }
 
 fn uses_variables(entry: &Entry<'_>) -> bool {

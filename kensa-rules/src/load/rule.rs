@@ -6,10 +6,10 @@ use kensa_core::rule::PlatformConstraint;
 use kensa_core::{Rule, Severity};
 
 use super::reader::Reader;
-use super::yaml::{Entry, Node, Span};
+use super::yaml::{Entry, Node, Span, Yaml};
 
 /// The keys of a rule.
-pub(crate) const RULE_KEYS: [&str; 14] = [
+const RULE_KEYS: [&str; 14] = [
     "id",
     "title",
     "description",
@@ -25,6 +25,9 @@ pub(crate) const RULE_KEYS: [&str; 14] = [
     "conflicts_with",
     "supersedes",
 ];
+
+/// The keys without which a file is no rule.
+pub(crate) const REQUIRED_RULE_KEYS: [&str; 4] = ["id", "title", "severity", "implementations"];
 
 /// Longest id, in characters.
 const MAX_ID: usize = 255;
@@ -81,11 +84,20 @@ impl Reader<'_, '_> {
         }
         self.demand_fields(&root, entries);
         self.compare_with_path(&rule, &root);
+        self.drop_consequences();
         (!self.source.found.iter().any(|diagnostic| diagnostic.is_error())).then_some(ReadRule {
             rule,
             id_span,
             links,
         })
+    }
+
+    /// Where YAML itself is wrong, what else is wrong with that line follows from it.
+    fn drop_consequences(&mut self) {
+        let causes = |code: &str| matches!(code, "unquoted-template" | "alias");
+        let lines: Vec<u32> =
+            self.source.found.iter().filter(|found| causes(found.code)).map(|found| found.line).collect();
+        self.source.found.retain(|found| causes(found.code) || !lines.contains(&found.line));
     }
 
     fn field(&mut self, rule: &mut Rule, entry: &Entry<'_>, links: &mut Vec<Link>) {
@@ -96,7 +108,7 @@ impl Reader<'_, '_> {
             "description" => rule.description = self.prose("`description`", node),
             "rationale" => rule.rationale = self.prose("`rationale`", node),
             "severity" => rule.severity = self.severity(node).unwrap_or(Severity::Medium),
-            "category" => rule.category = self.text("`category`", node).unwrap_or_default(),
+            "category" => rule.category = self.prose("`category`", node),
             "tags" => rule.tags = self.texts("`tags`", node),
             "transactional" => {}
             "references" => rule.references = self.references(node),
@@ -137,7 +149,7 @@ impl Reader<'_, '_> {
 
     /// Text that may be empty, although it should not.
     fn prose(&mut self, what: &str, node: &Node<'_>) -> String {
-        if node.is_null() {
+        if matches!(&node.yaml, Yaml::Scalar { text, .. } if node.is_null() || text.trim().is_empty()) {
             self.lint("empty-value", node.span, format!("{what} has no value"), None);
             return String::new();
         }
@@ -205,7 +217,7 @@ impl Reader<'_, '_> {
     fn demand_fields(&mut self, root: &Node<'_>, entries: &[Entry<'_>]) {
         let start =
             entries.first().map_or(root.span, |entry| Span { length: entry.span.length, ..entry.span });
-        for key in ["id", "title", "severity", "implementations"] {
+        for key in REQUIRED_RULE_KEYS {
             if root.get(key).is_none() {
                 self.error("missing-key", start, format!("a rule needs `{key}`"));
             }

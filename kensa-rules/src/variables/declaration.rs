@@ -78,10 +78,7 @@ impl Declaration {
     /// Whether `value`, from a file, fits. The message never holds the value of a sensitive variable.
     pub(crate) fn check(&self, value: &Value) -> Result<(), String> {
         let Some(given) = VariableType::of(value) else {
-            return Err(format!(
-                "a variable holds text, a number, a boolean or a list, not {}",
-                value.kind()
-            ));
+            return Err("a variable holds text, an integer, a boolean or a list".to_owned());
         };
         if let Some(kind) = self.kind.filter(|kind| *kind != given) {
             return Err(self.mismatch(kind, value));
@@ -140,7 +137,7 @@ impl Declaration {
 /// Members are joined by commas, so they may hold neither commas nor blanks.
 fn check_member(member: &Value) -> Result<(), String> {
     match member.to_scalar_text() {
-        None => Err(format!("a member of a list is one word, not {}", member.kind())),
+        None => Err("a member of a list is one word".to_owned()),
         Some(text) if text.is_empty() => Err("a member of a list may not be empty".to_owned()),
         Some(text) if text.contains(|c: char| c == ',' || c == '\0' || c.is_whitespace()) => {
             Err("a member of a list may hold neither commas nor blanks".to_owned())
