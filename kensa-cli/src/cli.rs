@@ -210,6 +210,9 @@ pub(crate) struct ValidateArgs {
     /// A rule file, or a folder of them
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
+    /// Take most warnings for errors
+    #[arg(long)]
+    pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) output: PlainOutput,
 }
@@ -303,13 +306,13 @@ pub(crate) struct SshArgs {
     /// Private key file; may be given twice
     #[arg(short, long, value_name = "FILE", conflicts_with = "here")]
     pub(crate) key: Vec<PathBuf>,
-    /// Ask for the login password on the terminal
+    /// Ask for the login password on the terminal [native transport only]
     #[arg(long, conflicts_with = "password_stdin", conflicts_with = "here")]
     pub(crate) ask_pass: bool,
-    /// Read the login password from the first line of standard input
+    /// Read the login password from the first line of standard input [native transport only]
     #[arg(long, conflicts_with = "here")]
     pub(crate) password_stdin: bool,
-    /// Ask for the passphrase of the key on the terminal
+    /// Ask for the passphrase of the key on the terminal [native transport only]
     #[arg(long, conflicts_with = "here")]
     pub(crate) ask_passphrase: bool,
     /// File of known host keys, in place of the usual ones; may be repeated

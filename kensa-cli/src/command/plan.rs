@@ -12,20 +12,18 @@ use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use crate::terminal::Terminal;
+use crate::wait::until_done;
 
-pub(crate) async fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let corpus = engine::rules(&args.set)?;
     let options = engine::scan_options(&args.selection, &args.capabilities);
     engine::demand_rules(&corpus, &options)?;
     let facts = match &args.place.platform {
         Some(platform) => engine::facts_for(Some(platform), &args.capabilities.capabilities),
         None => {
-            let session =
-                engine::connect(args.place.host.as_ref(), &args.login, &Secrets::collect(&args.login)?)
-                    .await?;
-            let facts = engine::detect(&session, &args.capabilities).await;
-            session.close().await;
-            facts
+            let secrets = Secrets::collect(&args.login)?;
+            let host = args.place.host.as_ref();
+            until_done(engine::detect(host, &args.login, &secrets, &args.capabilities))?
         }
     };
     let plan = engine::plan(&corpus, &facts, &options)?;

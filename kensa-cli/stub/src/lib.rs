@@ -20,7 +20,10 @@ pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
 pub mod load {
     use super::*;
     #[derive(Clone, Debug, Default)]
-    pub struct LoadOptions {}
+    pub struct LoadOptions {
+        pub strict: bool,
+        pub framework: Option<String>,
+    }
     #[derive(Debug)]
     pub struct Corpus {
         pub rules: Vec<Arc<Rule>>,
@@ -42,18 +45,23 @@ pub mod load {
         }
     }
     #[derive(Debug, thiserror::Error)]
-    #[error("{path}: {message}")]
-    pub struct LoadError {
-        pub path: String,
-        pub message: String,
+    #[non_exhaustive]
+    pub enum LoadError {
+        #[error("no rules at {path}: no such file or folder")]
+        NotFound { path: PathBuf },
+        #[error("{}", .diagnostics[0].message)]
+        Invalid { diagnostics: Vec<Diagnostic> },
     }
-    pub fn load_rules(path: &Path, _: &LoadOptions) -> Result<Corpus, LoadError> {
+    pub fn load_rules(path: impl AsRef<Path>, _: &LoadOptions) -> Result<Corpus, LoadError> {
+        let path = path.as_ref();
         if !path.exists() {
-            return Err(LoadError { path: path.display().to_string(), message: "no such file or folder".into() });
+            return Err(LoadError::NotFound { path: path.into() });
         }
-        let broken = std::fs::read_to_string(path).is_ok_and(|text| text.contains("broken"));
-        let diagnostic = Diagnostic { path: path.into(), message: "this file is broken".into() };
-        Ok(Corpus { rules: sample(), diagnostics: if broken { vec![diagnostic] } else { Vec::new() } })
+        if std::fs::read_to_string(path).is_ok_and(|text| text.contains("broken")) {
+            let diagnostic = Diagnostic { path: path.into(), message: "this file is broken".into() };
+            return Err(LoadError::Invalid { diagnostics: vec![diagnostic] });
+        }
+        Ok(Corpus { rules: sample(), diagnostics: Vec::new() })
     }
     pub fn render(diagnostics: &[Diagnostic]) -> String {
         diagnostics.iter().map(|d| format!("{d}\n\n")).collect::<String>() + &format!("{} errors\n", diagnostics.len())
@@ -124,10 +132,10 @@ pub fn bundled_rules() -> Result<Corpus, LoadError> {
 }
 
 pub mod schema {
-    pub fn rule() -> serde_json::Value {
+    pub fn rule_schema() -> serde_json::Value {
         serde_json::json!({ "type": "object", "title": "rule" })
     }
-    pub fn result() -> serde_json::Value {
+    pub fn result_schema() -> serde_json::Value {
         serde_json::json!({ "type": "object", "title": "result" })
     }
 }
@@ -288,26 +296,68 @@ pub enum SshConfigUse {
 pub enum Become {
     #[default]
     None,
-    Sudo,
+    Sudo {
+        password: Option<Secret>,
+    },
     Doas,
-    Su,
+    Su {
+        password: Option<Secret>,
+    },
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SessionOptions {
-    pub r#become: Become,
-    pub become_password: Option<Secret>,
-    pub command_timeout: Option<Duration>,
+    pub command_timeout: Duration,
+}
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self { command_timeout: Duration::from_secs(60) }
+    }
+}
+
+pub mod openssh {
+    #[derive(Clone, Debug)]
+    pub struct OpenSshOptions {
+        pub destination: String,
+        pub port: Option<u16>,
+        pub user: Option<String>,
+        pub identity: Option<super::PathBuf>,
+        pub config: Option<super::PathBuf>,
+        pub host_keys: HostKeys,
+        pub connect_timeout: super::Duration,
+        pub extra: Vec<String>,
+    }
+    impl OpenSshOptions {
+        pub fn new(destination: impl Into<String>) -> Self {
+            Self {
+                destination: destination.into(),
+                port: None,
+                user: None,
+                identity: None,
+                config: None,
+                host_keys: HostKeys::default(),
+                connect_timeout: super::Duration::from_secs(30),
+                extra: Vec::new(),
+            }
+        }
+    }
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub enum HostKeys {
+        #[default]
+        Strict,
+        AcceptNew,
+        Insecure,
+    }
 }
 
 /// Runs `sh -c` for each probe: enough to try the command line.
 #[derive(Debug)]
 pub struct Session(String);
 impl Session {
-    pub async fn local(_: SessionOptions) -> Result<Self, ConnectError> {
+    pub async fn local_with(_: Become, _: SessionOptions) -> Result<Self, ConnectError> {
         Ok(Self("localhost".into()))
     }
-    pub async fn connect_with(options: ConnectOptions, _: SessionOptions) -> Result<Self, ConnectError> {
+    pub async fn connect_with(options: ConnectOptions, _: Become, _: SessionOptions) -> Result<Self, ConnectError> {
         use tokio::io::AsyncReadExt;
         let refused = |e: std::io::Error| ConnectError { host: options.0.clone(), message: e.to_string() };
         let mut stream = tokio::net::TcpStream::connect((options.0.as_str(), options.1)).await.map_err(refused)?;
@@ -315,8 +365,8 @@ impl Session {
         stream.read_to_end(&mut all).await.map_err(refused)?;
         Err(ConnectError { host: options.0, message: "closed".into() })
     }
-    pub async fn connect_openssh(options: ConnectOptions, _: SessionOptions) -> Result<Self, ConnectError> {
-        Err(ConnectError { host: options.0, message: "connection refused".into() })
+    pub async fn openssh(o: openssh::OpenSshOptions, _: Become, _: SessionOptions) -> Result<Self, ConnectError> {
+        Err(ConnectError { host: o.destination, message: "connection refused".into() })
     }
     pub async fn close(&self) {}
 }
