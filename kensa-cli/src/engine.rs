@@ -9,7 +9,7 @@ use kensa::{
     Selection, Session, SessionOptions, SshConfigUse,
 };
 
-use crate::cli::{CapabilityArgs, HostKeys, Login, RootMethod, RuleSet, SelectionArgs, Transport};
+use crate::arguments::{CapabilityArgs, HostKeys, Login, RootMethod, RuleSet, SelectionArgs, Transport};
 use crate::exit::{Exit, Failure};
 use crate::parse::HostName;
 use crate::secrets::Secrets;

@@ -1,5 +1,6 @@
 //! `kensa`: arguments in, report out, no logic of its own.
 
+mod arguments;
 mod cli;
 mod command;
 mod engine;

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 
 use kensa::Secret;
 
-use crate::cli::{Login, Transport};
+use crate::arguments::{Login, Transport};
 use crate::exit::Failure;
 
 /// What the user has said to log in and to become root.

@@ -4,7 +4,8 @@ use kensa::ScanReport;
 use kensa::load::Corpus;
 use kensa::report::{Format, RenderOptions};
 
-use crate::cli::{CheckArgs, ReportOutput};
+use crate::arguments::ReportOutput;
+use crate::cli::CheckArgs;
 use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;

@@ -55,9 +55,8 @@ fn text(plan: &Plan, facts: &Facts, verbose: bool) -> String {
     text.push('\n');
     for probe in &plan.probes {
         if verbose {
-            let wants = |entry: &&kensa::planning::Entry| entry.probes().any(|own| own == probe);
-            let rules: Vec<&str> =
-                plan.entries.iter().filter(wants).map(|entry| entry.rule.id.as_str()).collect();
+            let wanting = plan.entries.iter().filter(|entry| entry.probes().any(|own| own == probe));
+            let rules: Vec<&str> = wanting.map(|entry| entry.rule.id.as_str()).collect();
             let _ = writeln!(text, "# {}", comment(&rules.join(", ")));
         }
         let _ = writeln!(text, "{}", printable(probe.command().trim_end()));

@@ -12,7 +12,7 @@ pub use kensa_core::{
 };
 pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;
-pub use kensa_rules::{frameworks, methods, plan as planning, report, select};
+pub use kensa_rules::{frameworks, methods, report, select};
 pub use load::{Corpus, Diagnostic, LoadError, LoadOptions};
 
 pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
