@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use kensa::load::{self, Corpus, Diagnostic, LoadOptions};
+use kensa::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
+use kensa::openssh::{self, OpenSshOptions};
 use kensa::{
     Become, ConnectOptions, Facts, HostKeyPolicy, Plan, Platform, ScanEvent, ScanOptions, ScanReport,
     Selection, Session, SessionOptions, SshConfigUse,
 };
 
-use crate::cli::{CapabilityArgs, HostKeys, Login, RootMethod, RuleSet, SelectionArgs, Transport};
+use crate::arguments::{CapabilityArgs, HostKeys, Login, RootMethod, RuleSet, SelectionArgs, Transport};
 use crate::exit::{Exit, Failure};
 use crate::parse::HostName;
 use crate::secrets::Secrets;
@@ -16,41 +17,42 @@ use crate::secrets::Secrets;
 /// The rules of `--rules`, or the bundled ones. A rule file that does not load is an error: a host is not
 /// compliant with rules that were left out.
 pub(crate) fn rules(set: &RuleSet) -> Result<Corpus, Failure> {
-    let corpus = read_rules(set.rules.as_deref())?;
-    let errors: Vec<Diagnostic> =
-        corpus.diagnostics.iter().filter(|found| found.is_error()).cloned().collect();
-    match errors.is_empty() {
-        true => Ok(corpus),
-        false => Err(Failure::usage(format!("some rules do not load\n\n{}", load::render(&errors)))
-            .with_help("mend these files, or point --rules at those that load")),
-    }
-}
-
-/// What is wrong with the rules at `path`, errors and warnings.
-pub(crate) fn validate(path: &Path) -> Result<(Corpus, Vec<Diagnostic>), Failure> {
-    let corpus = read_rules(Some(path))?;
-    let diagnostics = corpus.diagnostics.clone();
-    Ok((corpus, diagnostics))
-}
-
-/// Diagnostics the way a compiler shows them, with a count at the end.
-pub(crate) fn render_diagnostics(diagnostics: &[Diagnostic]) -> String {
-    load::render(diagnostics)
-}
-
-fn read_rules(path: Option<&Path>) -> Result<Corpus, Failure> {
-    let corpus = match path {
+    let loaded = match &set.rules {
         Some(path) => load::load_rules(path, &LoadOptions::default()),
         None => kensa::bundled_rules(),
     };
-    corpus.map_err(|error| Failure::usage(error.to_string()))
+    let corpus = match loaded {
+        Ok(corpus) => corpus,
+        Err(LoadError::Invalid { diagnostics }) => return Err(broken(&diagnostics)),
+        Err(error) => return Err(Failure::usage(error.to_string())),
+    };
+    if corpus.diagnostics.iter().any(Diagnostic::is_error) {
+        Err(broken(&corpus.diagnostics))
+    } else {
+        Ok(corpus)
+    }
+}
+
+fn broken(diagnostics: &[Diagnostic]) -> Failure {
+    let errors: Vec<Diagnostic> = diagnostics.iter().filter(|found| found.is_error()).cloned().collect();
+    Failure::usage(format!("some rules do not load\n\n{}", load::render(&errors)))
+        .with_help("mend these files, or point --rules at those that load")
+}
+
+/// What is wrong with the rules at `path`, and how many load.
+pub(crate) fn validate(path: &Path, strict: bool) -> Result<(usize, Vec<Diagnostic>), Failure> {
+    match load::load_rules(path, &LoadOptions { strict, ..LoadOptions::default() }) {
+        Ok(corpus) => Ok((corpus.rules.len(), corpus.diagnostics)),
+        Err(LoadError::Invalid { diagnostics }) => Ok((0, diagnostics)),
+        Err(error) => Err(Failure::usage(error.to_string())),
+    }
 }
 
 /// The JSON Schema of rule files or of results.
 pub(crate) fn schema(of: crate::cli::SchemaOf) -> Result<String, Failure> {
     let schema = match of {
-        crate::cli::SchemaOf::Rule => kensa::schema::rule(),
-        crate::cli::SchemaOf::Result => kensa::schema::result(),
+        crate::cli::SchemaOf::Rule => kensa::schema::rule_schema(),
+        crate::cli::SchemaOf::Result => kensa::schema::result_schema(),
     };
     serde_json::to_string_pretty(&schema)
         .map(|text| text + "\n")
@@ -63,46 +65,44 @@ pub(crate) async fn connect(
     login: &Login,
     secrets: &Secrets,
 ) -> Result<Session, Failure> {
-    let options = session_options(login, secrets);
-    let session = match host {
-        None => Session::local(options).await,
-        Some(host) => {
-            let connect = connect_options(host, login, secrets)?;
-            match login.ssh.transport {
-                Transport::Native => Session::connect_with(connect, options).await,
-                Transport::Openssh => Session::connect_openssh(connect, options).await,
-            }
+    let root = root(login, secrets);
+    let mut options = SessionOptions::default();
+    options.command_timeout = login.timeout.unwrap_or(options.command_timeout);
+    let session = match (host, login.ssh.transport) {
+        (None, _) => Session::local_with(root, options).await,
+        (Some(host), Transport::Native) => {
+            Session::connect_with(native(host, login, secrets)?, root, options).await
         }
+        (Some(host), Transport::Openssh) => Session::openssh(openssh(host, login)?, root, options).await,
     };
     session.map_err(|error| Failure::new(Exit::Unreachable, error.to_string()))
 }
 
-fn session_options(login: &Login, secrets: &Secrets) -> SessionOptions {
-    SessionOptions {
-        r#become: match login.root.method() {
-            RootMethod::None => Become::None,
-            RootMethod::Sudo => Become::Sudo,
-            RootMethod::Doas => Become::Doas,
-            RootMethod::Su => Become::Su,
-        },
-        become_password: secrets.root_password.clone(),
-        command_timeout: login.timeout,
+fn root(login: &Login, secrets: &Secrets) -> Become {
+    let password = secrets.root_password.clone();
+    match login.root.method() {
+        RootMethod::None => Become::None,
+        RootMethod::Sudo => Become::Sudo { password },
+        RootMethod::Doas => Become::Doas,
+        RootMethod::Su => Become::Su { password },
     }
 }
 
-fn connect_options(
-    HostName { user, host }: &HostName,
-    login: &Login,
-    secrets: &Secrets,
-) -> Result<ConnectOptions, Failure> {
-    let ssh = &login.ssh;
-    let mut options = ConnectOptions::new(host);
-    match (user, &ssh.user) {
+/// The login name, which may be said in two places.
+fn user<'a>(host: &'a HostName, login: &'a Login) -> Result<Option<&'a str>, Failure> {
+    match (&host.user, &login.ssh.user) {
         (Some(of_host), Some(user)) if of_host != user => {
-            return Err(Failure::usage(format!("--host says user {of_host}, --user says {user}")));
+            Err(Failure::usage(format!("--host says user {of_host}, --user says {user}")))
         }
-        (Some(user), _) | (None, Some(user)) => options = options.user(user),
-        (None, None) => {}
+        (of_host, user) => Ok(of_host.as_deref().or(user.as_deref())),
+    }
+}
+
+fn native(host: &HostName, login: &Login, secrets: &Secrets) -> Result<ConnectOptions, Failure> {
+    let ssh = &login.ssh;
+    let mut options = ConnectOptions::new(&host.host);
+    if let Some(user) = user(host, login)? {
+        options = options.user(user);
     }
     if let Some(port) = ssh.port {
         options = options.port(port);
@@ -136,6 +136,36 @@ fn connect_options(
     }
     if let Some(limit) = ssh.connect_timeout {
         options = options.connect_timeout(limit);
+    }
+    Ok(options)
+}
+
+/// For the system's own ssh program. Passwords are not among it: it asks nobody, by intention.
+fn openssh(host: &HostName, login: &Login) -> Result<OpenSshOptions, Failure> {
+    let ssh = &login.ssh;
+    let mut options = OpenSshOptions::new(&host.host);
+    options.user = user(host, login)?.map(str::to_owned);
+    options.port = ssh.port;
+    options.config = ssh.ssh_config.clone();
+    options.connect_timeout = ssh.connect_timeout.unwrap_or(options.connect_timeout);
+    options.identity = match ssh.key.as_slice() {
+        [] => None,
+        [key] => Some(key.clone()),
+        _ => return Err(Failure::usage("--transport openssh takes one --key")),
+    };
+    if let Some(policy) = ssh.host_key_policy {
+        options.host_keys = match policy {
+            HostKeys::Strict => openssh::HostKeys::Strict,
+            HostKeys::AcceptNew => openssh::HostKeys::AcceptNew,
+            HostKeys::Off => openssh::HostKeys::Insecure,
+        };
+    }
+    let files: Vec<String> = ssh.known_hosts.iter().map(|file| format!("\"{}\"", file.display())).collect();
+    if !files.is_empty() {
+        options.extra.push(format!("UserKnownHostsFile={}", files.join(" ")));
+    }
+    if !ssh.jump.is_empty() {
+        options.extra.push(format!("ProxyJump={}", ssh.jump.join(",")));
     }
     Ok(options)
 }
@@ -203,9 +233,18 @@ pub(crate) async fn scan(
     kensa::scan(session, corpus, options, on_event).await.map_err(|error| usage(&error))
 }
 
-pub(crate) async fn detect(session: &Session, capabilities: &CapabilityArgs) -> Facts {
+/// What a host is. Opens and closes a session for it.
+pub(crate) async fn detect(
+    host: Option<&HostName>,
+    login: &Login,
+    secrets: &Secrets,
+    capabilities: &CapabilityArgs,
+) -> Result<Facts, Failure> {
+    let session = connect(host, login, secrets).await?;
     let overrides = capabilities.capabilities.iter().cloned().collect();
-    kensa::detect::detect(session, &overrides).await
+    let facts = kensa::detect::detect(&session, &overrides).await;
+    session.close().await;
+    Ok(facts)
 }
 
 pub(crate) fn plan(corpus: &Corpus, facts: &Facts, options: &ScanOptions) -> Result<Plan, Failure> {

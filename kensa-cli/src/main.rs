@@ -1,5 +1,6 @@
 //! `kensa`: arguments in, report out, no logic of its own.
 
+mod arguments;
 mod cli;
 mod command;
 mod engine;
@@ -10,6 +11,7 @@ mod parse;
 mod progress;
 mod secrets;
 mod terminal;
+mod wait;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -49,9 +51,9 @@ fn parsed() -> Result<Cli, clap::Error> {
 
 fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
     match command {
-        Command::Check(args) => wait(command::check::run(&args, terminal)),
-        Command::Detect(args) => wait(command::detect::run(&args, terminal)),
-        Command::Plan(args) => wait(command::plan::run(&args, terminal)),
+        Command::Check(args) => command::check::run(&args, terminal),
+        Command::Detect(args) => command::detect::run(&args, terminal),
+        Command::Plan(args) => command::plan::run(&args, terminal),
         Command::Rules(RulesCommand::List(args)) => command::rules::list(&args, terminal),
         Command::Rules(RulesCommand::Show(args)) | Command::Explain(args) => {
             command::explain::run(&args, terminal)
@@ -61,20 +63,4 @@ fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Report(args) => command::report::run(&args, terminal),
         Command::Completions(args) => command::completions::run(&args, terminal),
     }
-}
-
-/// Runs what talks to a host, until it is done or the user presses Ctrl-C. Cancelling drops the work, and
-/// with it everything that runs on the host.
-fn wait(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
-    let result = runtime.block_on(async {
-        tokio::select! {
-            result = work => result,
-            Ok(()) = tokio::signal::ctrl_c() => Err(Failure::new(Exit::Cancelled, "cancelled; nothing is reported")),
-        }
-    });
-    // A thread that hangs in a name lookup must not hold up the answer.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
-    result
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal};
 
 use kensa::Secret;
 
-use crate::cli::Login;
+use crate::arguments::{Login, Transport};
 use crate::exit::Failure;
 
 /// What the user has said to log in and to become root.
@@ -20,6 +20,11 @@ impl Secrets {
     /// Asks for everything `login` says to ask for.
     pub(crate) fn collect(login: &Login) -> Result<Self, Failure> {
         let mut secrets = Self::default();
+        let asks = login.ssh.ask_pass || login.ssh.password_stdin || login.ssh.ask_passphrase;
+        if asks && login.ssh.transport == Transport::Openssh {
+            return Err(Failure::usage("the system's ssh is given no password or passphrase")
+                .with_help("use its agent, or --transport native"));
+        }
         if login.ssh.password_stdin {
             secrets.password = Some(first_line(&mut std::io::stdin().lock())?);
         }

@@ -158,6 +158,7 @@ fn a_usage_error_is_one_clear_line_with_what_to_do() {
         (&["check", "--local", "--severity", "urgent"], "critical, high, medium, low", ""),
         (&["check", "--local", "--var", "x"], "KEY=VALUE", ""),
         (&["plan", "--platform", "9"], "rhel:9.4", ""),
+        (&["check", "-H", "web1", "--transport", "openssh", "--ask-pass"], "no password", "use its agent"),
         (&["check", "-H", "web1", "--password-stdin"], "first line of standard input is empty", ""),
     ] {
         let output = run(args);

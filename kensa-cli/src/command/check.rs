@@ -4,14 +4,16 @@ use kensa::ScanReport;
 use kensa::load::Corpus;
 use kensa::report::{Format, RenderOptions};
 
-use crate::cli::{CheckArgs, ReportOutput};
+use crate::arguments::ReportOutput;
+use crate::cli::CheckArgs;
 use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
 use crate::secrets::Secrets;
 use crate::terminal::{Destination, Terminal};
+use crate::wait::until_done;
 
-pub(crate) async fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let corpus = engine::rules(&args.set)?;
     let mut options = engine::scan_options(&args.selection, &args.capabilities);
     options.scan_timeout = args.scan_timeout;
@@ -19,12 +21,13 @@ pub(crate) async fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, F
     let sink = Sink::new(&args.output)?;
     let secrets = Secrets::collect(&args.login)?;
     let host = args.place.host.as_ref();
-    let mut progress = Progress::new(terminal, host.map_or("localhost", |name| &name.host));
-    let session = engine::connect(host, &args.login, &secrets).await?;
-    let report = engine::scan(&session, &corpus, &options, &mut |event| progress.show(&event)).await;
-    session.close().await;
-    drop(progress);
-    let report = report?;
+    let report = until_done(async {
+        let mut progress = Progress::new(terminal, host.map_or("localhost", |name| &name.host));
+        let session = engine::connect(host, &args.login, &secrets).await?;
+        let report = engine::scan(&session, &corpus, &options, &mut |event| progress.show(&event)).await;
+        session.close().await;
+        report
+    })?;
     sink.deliver(&report, Some(&corpus), terminal)?;
     Ok(report.conclusion().into())
 }

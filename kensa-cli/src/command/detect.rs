@@ -9,12 +9,12 @@ use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use crate::terminal::Terminal;
+use crate::wait::until_done;
 
-pub(crate) async fn run(args: &DetectArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let session =
-        engine::connect(args.place.host.as_ref(), &args.login, &Secrets::collect(&args.login)?).await?;
-    let facts = engine::detect(&session, &args.capabilities).await;
-    session.close().await;
+pub(crate) fn run(args: &DetectArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let secrets = Secrets::collect(&args.login)?;
+    let host = args.place.host.as_ref();
+    let facts = until_done(engine::detect(host, &args.login, &secrets, &args.capabilities))?;
     answer(&args.output, terminal, || text(&facts, terminal), || json!(facts))?;
     let told = facts.platform.is_some() && facts.undetermined.is_empty();
     Ok(if told { DONE } else { Exit::Incomplete })

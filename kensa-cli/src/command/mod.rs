@@ -10,7 +10,7 @@ pub(crate) mod rules;
 
 use serde_json::Value;
 
-use crate::cli::{PlainFormat, PlainOutput};
+use crate::arguments::{PlainFormat, PlainOutput};
 use crate::exit::{Exit, Failure};
 use crate::terminal::{Destination, Terminal};
 

@@ -12,20 +12,18 @@ use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::secrets::Secrets;
 use crate::terminal::Terminal;
+use crate::wait::until_done;
 
-pub(crate) async fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
     let corpus = engine::rules(&args.set)?;
     let options = engine::scan_options(&args.selection, &args.capabilities);
     engine::demand_rules(&corpus, &options)?;
     let facts = match &args.place.platform {
         Some(platform) => engine::facts_for(Some(platform), &args.capabilities.capabilities),
         None => {
-            let session =
-                engine::connect(args.place.host.as_ref(), &args.login, &Secrets::collect(&args.login)?)
-                    .await?;
-            let facts = engine::detect(&session, &args.capabilities).await;
-            session.close().await;
-            facts
+            let secrets = Secrets::collect(&args.login)?;
+            let host = args.place.host.as_ref();
+            until_done(engine::detect(host, &args.login, &secrets, &args.capabilities))?
         }
     };
     let plan = engine::plan(&corpus, &facts, &options)?;
@@ -57,9 +55,8 @@ fn text(plan: &Plan, facts: &Facts, verbose: bool) -> String {
     text.push('\n');
     for probe in &plan.probes {
         if verbose {
-            let wants = |entry: &&kensa::planning::Entry| entry.probes().any(|own| own == probe);
-            let rules: Vec<&str> =
-                plan.entries.iter().filter(wants).map(|entry| entry.rule.id.as_str()).collect();
+            let wanting = plan.entries.iter().filter(|entry| entry.probes().any(|own| own == probe));
+            let rules: Vec<&str> = wanting.map(|entry| entry.rule.id.as_str()).collect();
             let _ = writeln!(text, "# {}", comment(&rules.join(", ")));
         }
         let _ = writeln!(text, "{}", printable(probe.command().trim_end()));

@@ -44,16 +44,16 @@ fn entry(rule: &Rule) -> Value {
 }
 
 pub(crate) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let (corpus, diagnostics) = engine::validate(&args.path)?;
+    let (loaded, diagnostics) = engine::validate(&args.path, args.strict)?;
     let text = || match diagnostics.is_empty() {
         true => String::new(),
-        false => engine::render_diagnostics(&diagnostics),
+        false => kensa::load::render(&diagnostics),
     };
     answer(&args.output, terminal, text, || json!(diagnostics))?;
-    if diagnostics.iter().any(|diagnostic| diagnostic.is_error()) {
+    if loaded == 0 || diagnostics.iter().any(|diagnostic| diagnostic.is_error()) {
         return Ok(Exit::Usage);
     }
-    terminal.note(&format!("{} rules load", corpus.rules.len()));
+    terminal.note(&format!("{loaded} rules load"));
     Ok(DONE)
 }
 
