@@ -180,10 +180,8 @@ impl Runner {
         let started = Timestamp::now();
         let began = Instant::now();
         let timeout = jobs.iter().map(|job| job.timeout).max().unwrap_or_default();
-        let ran = match self.call(&sent, timeout).await {
-            Ok(ran) => ran,
-            Err(_) => RanCommand::default(),
-        };
+        // Whatever went wrong, every command is then asked singly and gets its own fault.
+        let ran = self.call(&sent, timeout).await.unwrap_or_default();
         let share = began.elapsed() / u32::try_from(jobs.len()).unwrap_or(u32::MAX).max(1);
         let outputs = self.sections(&nonce, Grammar::Output, &ran.stdout);
         let errors = self.sections(&nonce, Grammar::Error, &ran.stderr);

@@ -1,6 +1,6 @@
 //! Sessions over given shells, and short ways to ask them.
 
-#![allow(dead_code, unreachable_pub)]
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +84,17 @@ pub fn output(answer: &Answer) -> &Output {
 
 pub fn stdout(answer: &Answer) -> String {
     output(answer).stdout_text().into_owned()
+}
+
+/// Whether, a moment later, a process whose command line holds `text` still runs: a signal takes its time.
+pub async fn stays(text: &str) -> bool {
+    for _ in 0..50 {
+        if !is_running(text) {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    true
 }
 
 /// Whether a process whose command line holds `text` runs on this machine.
