@@ -18,9 +18,10 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use kensa::{ConnectOptions, ScanOptions, Session};
+//! use kensa::{Become, ConnectOptions, ScanOptions, Session, SessionOptions};
 //!
-//! let session = Session::connect(ConnectOptions::new("web-1.example.com").user("audit")).await?;
+//! let target = ConnectOptions::new("web-1.example.com").user("audit");
+//! let session = Session::connect(target, Become::Sudo { password: None }, SessionOptions::default()).await?;
 //! let corpus = kensa::bundled_rules()?;
 //! let options = ScanOptions { framework: Some("cis".to_owned()), ..ScanOptions::default() };
 //! let report = kensa::scan(&session, &corpus, &options, &mut |_event| {}).await?;
@@ -49,9 +50,11 @@ pub use kensa_core::{
 pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions, load_rules};
 pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;
-pub use kensa_rules::{frameworks, mechanisms, methods, report, select, variables};
+pub use kensa_rules::{frameworks, mechanisms, methods, report, schema, select, variables};
 pub use kensa_rules::plan as planning;
 pub use kensa_ssh::{
-    Become, ConnectError, ConnectReason, OpenSshOptions, RanCommand, RunCommand, RunError, Secret, Session,
+    Become, ConnectError, ConnectReason, RanCommand, RunCommand, RunError, Secret, Session,
     SessionOptions, Stats, detect,
 };
+pub use kensa_ssh::ssh::{ConnectOptions, HostKeyPolicy, HostKeyTrust, Reachability, SshConfigUse, reachable};
+pub use kensa_ssh::openssh;

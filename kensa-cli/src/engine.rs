@@ -69,9 +69,9 @@ pub(crate) async fn connect(
     let mut options = SessionOptions::default();
     options.command_timeout = login.timeout.unwrap_or(options.command_timeout);
     let session = match (host, login.ssh.transport) {
-        (None, _) => Session::local_with(root, options).await,
+        (None, _) => Session::local_as(root, options).await,
         (Some(host), Transport::Native) => {
-            Session::connect_with(native(host, login, secrets)?, root, options).await
+            Session::connect(native(host, login, secrets)?, root, options).await
         }
         (Some(host), Transport::Openssh) => Session::openssh(openssh(host, login)?, root, options).await,
     };

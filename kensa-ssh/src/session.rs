@@ -22,6 +22,7 @@ use crate::local::Local;
 use crate::openssh::{OpenSsh, OpenSshOptions};
 use crate::options::SessionOptions;
 use crate::privilege::Become;
+use crate::ssh::{ConnectOptions, SshLink};
 use crate::stats::{Counters, Stats};
 
 /// A session with one host. It runs commands in one framed shell, in the order they come, many ahead.
@@ -56,7 +57,29 @@ impl Session {
 
     /// A session with the machine this program runs on, as the user it runs as.
     pub async fn local(options: SessionOptions) -> Result<Self, ConnectError> {
-        Self::over(Arc::new(Local::default()), Become::None, options).await
+        Self::local_as(Become::None, options).await
+    }
+
+    /// A session with the machine this program runs on, with the rights `become_` gives.
+    pub async fn local_as(become_: Become, options: SessionOptions) -> Result<Self, ConnectError> {
+        Self::over(Arc::new(Local::default()), become_, options).await
+    }
+
+    /// A session over native SSH: connects, verifies the host's key, logs in, opens the shell and becomes root as
+    /// asked.
+    ///
+    /// Where `become_` needs a password and has none, the login password is taken for it.
+    pub async fn connect(
+        target: ConnectOptions,
+        become_: Become,
+        options: SessionOptions,
+    ) -> Result<Self, ConnectError> {
+        let link = SshLink::connect(target).await?;
+        let become_ = match (become_, link.login_password()) {
+            (Become::Sudo { password: None }, Some(password)) => Become::Sudo { password: Some(password.clone()) },
+            (other, _) => other,
+        };
+        Self::over(Arc::new(link), become_, options).await
     }
 
     /// A session through the system's own `ssh` client.
