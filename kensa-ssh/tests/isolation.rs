@@ -1,5 +1,7 @@
 //! Commands share a shell and nothing else. Every test runs in every shell installed.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 mod common;
 
 use std::time::Duration;
