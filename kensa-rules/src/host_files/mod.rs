@@ -5,6 +5,8 @@ pub(crate) mod dropins;
 pub(crate) mod kernel_command_line;
 pub(crate) mod modprobe;
 pub(crate) mod mounts;
+pub(crate) mod pam;
 pub(crate) mod pattern;
 pub(crate) mod setting_files;
 pub(crate) mod settings;
+pub(crate) mod sysctl_files;

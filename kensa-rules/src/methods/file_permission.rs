@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{Method, Parameters};
 use crate::params::{ParamError, Text, Texts};
+use crate::syntax;
 
 pub(super) const METHOD: Method =
     Method::of::<FilePermission>("file_permission", "Mode, owner and group of a path are as wanted")
@@ -36,9 +37,7 @@ struct FilePermission {
 
 impl Parameters for FilePermission {
     fn validate(&mut self) -> Result<(), ParamError> {
-        if !self.path.starts_with('/') || self.path.contains(['\n', '\0']) {
-            return Err(ParamError::at("path", format!("{:?} is not an absolute path", &*self.path)));
-        }
+        syntax::absolute_path("path", &self.path)?;
         if self.mode.is_none() && self.max_mode.is_none() && self.owner.is_none() && self.group.is_none() {
             return Err(ParamError::whole("nothing to check: give mode, max_mode, owner or group"));
         }
@@ -53,7 +52,7 @@ impl Parameters for FilePermission {
 }
 
 fn octal(text: &str) -> Option<u32> {
-    u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
+    syntax::octal_mode("mode", text).ok()
 }
 
 impl FilePermission {

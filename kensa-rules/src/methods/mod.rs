@@ -27,6 +27,7 @@ mod mount_option;
 mod package_absent;
 mod package_installed;
 mod package_state;
+mod pam_module;
 mod selinux_boolean;
 mod selinux_state;
 mod service_active;
@@ -63,6 +64,7 @@ pub const METHODS: &[Method] = &[
     package_absent::METHOD,
     package_installed::METHOD,
     package_state::METHOD,
+    pam_module::METHOD,
     selinux_boolean::METHOD,
     selinux_state::METHOD,
     service_active::METHOD,

@@ -6,7 +6,9 @@ use serde::Deserialize;
 
 use super::compare::{Comparator, Comparison};
 use super::{Method, Parameters};
+use crate::host_files::sysctl_files;
 use crate::params::{ParamError, Text};
+use crate::syntax;
 
 pub(super) const METHOD: Method =
     Method::of::<SysctlValue>("sysctl_value", "A kernel parameter's running value compares as wanted");
@@ -25,6 +27,9 @@ struct SysctlValue {
     /// Values that never pass.
     #[serde(default)]
     refuse: Vec<Text>,
+    /// Whether the value that sysctl.d(5) and `/etc/sysctl.conf` set at boot must compare as well.
+    #[serde(default)]
+    persistent: bool,
 }
 
 impl SysctlValue {
@@ -40,38 +45,59 @@ impl SysctlValue {
 
 impl Parameters for SysctlValue {
     fn validate(&mut self) -> Result<(), ParamError> {
-        let known = |c: char| c.is_ascii_alphanumeric() || "._-/@".contains(c);
-        if self.key.is_empty() || !self.key.chars().all(known) || self.key.starts_with('-') {
-            return Err(ParamError::at("key", format!("{:?} is not a sysctl key", &*self.key)));
-        }
+        syntax::sysctl_key("key", &self.key)?;
         self.comparison().validate()
     }
 }
 
 impl Check for SysctlValue {
     fn probes(&self, _: &Facts) -> Vec<Probe> {
-        vec![Probe::sysctl(&*self.key)]
+        let files = if self.persistent { sysctl_files::probes() } else { Vec::new() };
+        std::iter::once(Probe::sysctl(&*self.key)).chain(files).collect()
+    }
+
+    fn follow_up(&self, _: &Facts, got: &Outputs) -> Vec<Probe> {
+        if self.persistent { sysctl_files::follow_up(got) } else { Vec::new() }
     }
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
         let wanted = self.comparison().wanted();
+        let at_boot = if self.persistent { Some(sysctl_files::boot_value(got, &self.key)?) } else { None };
         let Some(actual) = got.sysctl(&self.key)? else {
             let detail = format!("the kernel has no parameter {}; wanted {wanted}", self.key);
             return Ok(Verdict::new(false, wanted, "", detail));
         };
-        // The kernel separates the fields of a value by tabs; rules write blanks.
-        let actual = actual.split_whitespace().collect::<Vec<_>>().join(" ");
-        let passed = self.comparison().holds(&actual)?;
+        let actual = one_blank(&actual);
+        let running = self.comparison().holds(&actual)?;
+        let Some(at_boot) = at_boot else {
+            let detail = format!("{} is {actual}; wanted {wanted}", self.key);
+            return Ok(Verdict::new(running, wanted, actual, detail));
+        };
+        let (boot, source) =
+            at_boot.map_or((None, None), |(value, source)| (Some(one_blank(&value)), Some(source)));
+        let lasting =
+            boot.as_deref().map(|value| self.comparison().holds(value)).transpose()?.unwrap_or(false);
+        let place =
+            source.as_ref().map_or("not set at boot".to_owned(), |source| format!("set at boot in {source}"));
+        let actual = match boot {
+            Some(boot) => format!("{actual}, {boot} {place}"),
+            None => format!("{actual}, {place}"),
+        };
         let detail = format!("{} is {actual}; wanted {wanted}", self.key);
-        Ok(Verdict::new(passed, wanted, actual, detail))
+        Ok(Verdict::new(running && lasting, wanted, actual, detail).from_source(source))
     }
+}
+
+/// The kernel separates the fields of a value by tabs; rules write blanks.
+fn one_blank(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
-    use kensa_core::Reason;
+    use kensa_core::{Probe, Reason};
 
-    use crate::methods::testing::{Case, judge};
+    use crate::methods::testing::{Case, assert_never_guesses, judge};
 
     const RULE: &str = r#"{"key": "net.ipv4.ip_forward", "expected": "0"}"#;
 
@@ -102,6 +128,27 @@ mod tests {
         assert_eq!(judge(missing).reason(), Some(Reason::ToolMissing));
         let cut = case.truncated("sysctl net.ipv4.ip_forward", "net.ipv4.ip_forward = 0");
         assert_eq!(judge(cut).reason(), Some(Reason::Truncated));
+    }
+
+    #[test]
+    fn the_value_at_boot_counts_when_asked_for() {
+        let params = RULE.replace('}', ", \"persistent\": true}");
+        let case = |snippet: &str, last: &str| {
+            let case = Case::new("sysctl_value", &params)
+                .answer("sysctl net.ipv4.ip_forward", 0, "net.ipv4.ip_forward = 0\n", "")
+                .dir("/etc/sysctl.d", &["60-net.conf"])
+                .file("/etc/sysctl.d/60-net.conf", snippet)
+                .file("/etc/sysctl.conf", last);
+            ["/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"]
+                .into_iter()
+                .fold(case, |case, dir| case.gone(&Probe::list(dir)))
+        };
+        let good = case("-net/ipv4/ip_forward=0\n", "# net.ipv4.ip_forward = 1\n");
+        assert_eq!(judge(good.clone()).passed(), Some(true));
+        assert_eq!(judge(case("net.ipv4.ip_forward=0\n", "net.ipv4.ip_forward = 1\n")).passed(), Some(false));
+        assert_eq!(judge(case("", "")).passed(), Some(false));
+        assert_never_guesses(&good, &Probe::read("/etc/sysctl.conf"));
+        assert_never_guesses(&good, &Probe::list("/lib/sysctl.d"));
     }
 
     #[test]

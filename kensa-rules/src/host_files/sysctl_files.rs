@@ -1,0 +1,86 @@
+//! Kernel parameters that are set at boot (sysctl.d(5)).
+
+use kensa_core::{CouldNotTell, Outputs, Probe, Source};
+
+use super::dropins::Dropins;
+use super::pattern;
+
+const SYSCTL_D: Dropins<'static> = Dropins {
+    dirs: &[
+        "/etc/sysctl.d",
+        "/run/sysctl.d",
+        "/usr/local/lib/sysctl.d",
+        "/usr/lib/sysctl.d",
+        "/lib/sysctl.d",
+    ],
+    pattern: "*.conf",
+};
+/// Read after all snippets.
+const SYSCTL_CONF: &str = "/etc/sysctl.conf";
+
+/// The first wave; the same for every key.
+pub(crate) fn probes() -> Vec<Probe> {
+    SYSCTL_D.probes().into_iter().chain([Probe::read(SYSCTL_CONF)]).collect()
+}
+
+/// The second wave.
+pub(crate) fn follow_up(got: &Outputs) -> Vec<Probe> {
+    SYSCTL_D.follow_up(got)
+}
+
+/// The value `key` is set to at boot and where. The last line wins; one that names the key outweighs one
+/// with a pattern.
+pub(crate) fn boot_value(got: &Outputs, key: &str) -> Result<Option<(String, Source)>, CouldNotTell> {
+    let mut texts = SYSCTL_D.texts(got)?;
+    if let Some(text) = got.read(SYSCTL_CONF)? {
+        texts.push((SYSCTL_CONF.to_owned(), text));
+    }
+    let key = dotted(key);
+    let (mut named, mut patterned) = (None, None);
+    for (path, text) in &texts {
+        for (line, number) in text.lines().zip(1_u32..) {
+            let line = line.trim();
+            let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with(['#', ';'])) else {
+                continue;
+            };
+            let name = dotted(name.trim().trim_start_matches('-'));
+            let found = || Some((value.trim().to_owned(), Source { path: path.clone(), line: Some(number) }));
+            if name == key {
+                named = found();
+            } else if pattern::matches(&name, &key) {
+                patterned = found();
+            }
+        }
+    }
+    Ok(named.or(patterned))
+}
+
+/// The key with dots between its parts; where the first separator is a slash, dots belong to the parts.
+fn dotted(key: &str) -> String {
+    match key.find(['/', '.']).map(|at| &key[at..=at]) {
+        Some("/") => key
+            .chars()
+            .map(|c| {
+                if c == '/' {
+                    '.'
+                } else if c == '.' {
+                    '/'
+                } else {
+                    c
+                }
+            })
+            .collect(),
+        _ => key.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dotted;
+
+    #[test]
+    fn both_spellings_of_a_key() {
+        assert_eq!(dotted("net/ipv4/conf/eth0.1/rp_filter"), "net.ipv4.conf.eth0/1.rp_filter");
+        assert_eq!(dotted("net.ipv4.conf.eth0/1.rp_filter"), "net.ipv4.conf.eth0/1.rp_filter");
+    }
+}
