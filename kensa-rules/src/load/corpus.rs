@@ -172,7 +172,7 @@ fn assemble<B: AsRef<[u8]>>(files: Vec<File<B>>, options: &LoadOptions<'_>) -> R
         let source = match Source::new(&file.path, content.as_ref()) {
             Ok(source) => source,
             Err(diagnostic) => {
-                diagnostics.push(diagnostic);
+                diagnostics.push(*diagnostic);
                 continue;
             }
         };
@@ -226,7 +226,7 @@ fn variables<B: AsRef<[u8]>>(
                 read_file(&mut table, &mut source, tier);
                 diagnostics.append(&mut source.found);
             }
-            Err(diagnostic) => diagnostics.push(diagnostic),
+            Err(diagnostic) => diagnostics.push(*diagnostic),
         },
         Err(message) => {
             let message = format!("the file cannot be read: {message}");

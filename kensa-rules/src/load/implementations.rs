@@ -199,6 +199,8 @@ impl Reader<'_, '_> {
         let params = params(&given);
         match Kind::mechanism(&name) {
             Some(kind) => self.parameters(&kind, mechanism.span, &given, &params),
+            // An engine without mechanisms only scans.
+            None if Kind::mechanism_names().is_empty() => {}
             None => {
                 let known = Kind::mechanism_names();
                 self.unknown_name("mechanism", "unknown-mechanism", &name, mechanism.span, &known);

@@ -70,8 +70,8 @@ pub(crate) struct Source<'t> {
 
 impl<'t> Source<'t> {
     /// The text of a file; `Err` when it is too large or not UTF-8. A byte order mark is dropped.
-    pub(crate) fn new(path: &'t Path, bytes: &'t [u8]) -> Result<Self, Diagnostic> {
-        let whole = |code, message| Diagnostic::of_file(Level::Error, code, path, message);
+    pub(crate) fn new(path: &'t Path, bytes: &'t [u8]) -> Result<Self, Box<Diagnostic>> {
+        let whole = |code, message| Box::new(Diagnostic::of_file(Level::Error, code, path, message));
         if bytes.len() > MAX_FILE {
             return Err(whole("file-too-large", format!("the file is larger than {MAX_FILE} bytes")));
         }

@@ -37,7 +37,7 @@ fn params(json: &str) -> Params {
     serde_json::from_str(json).unwrap()
 }
 
-fn text<'t>(table: &'t VariableTable, name: &str) -> String {
+fn text(table: &VariableTable, name: &str) -> String {
     table.get(name).map(Setting::text).unwrap_or_default()
 }
 
