@@ -117,7 +117,11 @@ pub async fn scan(
     let scan_options = scan::Options {
         deadline,
         framework: options.framework.clone(),
-        evidence_limit: if options.evidence_limit == 0 { defaults.evidence_limit } else { options.evidence_limit },
+        evidence_limit: if options.evidence_limit == 0 {
+            defaults.evidence_limit
+        } else {
+            options.evidence_limit
+        },
     };
     let outcome = scan::scan(transport, &facts, &plan, &scan_options, &mut |event| match event {
         scan::Event::Asking { answered, planned } | scan::Event::Answered { answered, planned } => {

@@ -43,18 +43,21 @@ pub use engine::{
     ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, plan, scan,
 };
 pub use kensa_core::{
-    CheckResult, Completeness, Conclusion, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager, Platform, Probe, Reason,
-    Rule, ScanReport, Severity, Source, Status, Summary, Timestamp, Transport, Verdict, WritableTransport, check, facts,
-    output, probe, reading, remedy, result, rule, shell, transport, value,
+    CheckResult, Completeness, Conclusion, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager,
+    Platform, Probe, Reason, Rule, ScanReport, Severity, Source, Status, Summary, Timestamp, Transport,
+    Verdict, WritableTransport, check, facts, output, probe, reading, remedy, result, rule, shell, transport,
+    value,
 };
 pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions, load_rules};
+pub use kensa_rules::plan as planning;
 pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;
 pub use kensa_rules::{frameworks, mechanisms, methods, report, schema, select, variables};
-pub use kensa_rules::plan as planning;
-pub use kensa_ssh::{
-    Become, ConnectError, ConnectReason, RanCommand, RunCommand, RunError, Secret, Session,
-    SessionOptions, Stats, detect,
-};
-pub use kensa_ssh::ssh::{ConnectOptions, HostKeyPolicy, HostKeyTrust, Reachability, SshConfigUse, reachable};
 pub use kensa_ssh::openssh;
+pub use kensa_ssh::ssh::{
+    ConnectOptions, HostKeyPolicy, HostKeyTrust, Reachability, SshConfigUse, reachable,
+};
+pub use kensa_ssh::{
+    Become, ConnectError, ConnectReason, RanCommand, RunCommand, RunError, Secret, Session, SessionOptions,
+    Stats, detect,
+};

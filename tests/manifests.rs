@@ -59,7 +59,10 @@ fn dependencies(metadata: &Value) -> BTreeMap<&str, BTreeSet<&str>> {
         .filter(|package| members.contains(text(package, "id")))
         .map(|package| {
             let used = package["dependencies"].as_array().unwrap().iter();
-            (text(package, "name"), used.filter(|one| one["kind"].is_null()).map(|one| text(one, "name")).collect())
+            (
+                text(package, "name"),
+                used.filter(|one| one["kind"].is_null()).map(|one| text(one, "name")).collect(),
+            )
         })
         .collect()
 }
@@ -104,7 +107,12 @@ fn every_licence_may_be_embedded() {
     for package in metadata["packages"].as_array().unwrap() {
         let licence = text(package, "license").replace('/', " OR ");
         let fits = licence.split(" AND ").all(|part| part.split(" OR ").any(allowed));
-        assert!(fits, "{} {}: licence {licence:?} is not on the list", text(package, "name"), text(package, "version"));
+        assert!(
+            fits,
+            "{} {}: licence {licence:?} is not on the list",
+            text(package, "name"),
+            text(package, "version")
+        );
     }
 }
 
@@ -113,6 +121,7 @@ fn deny_toml_lists_the_same_licences() {
     let deny = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deny.toml")).unwrap();
     let (_, list) = deny.split_once("allow = [").unwrap();
     let (list, _) = list.split_once(']').unwrap();
-    let listed: Vec<&str> = list.split(',').map(|one| one.trim().trim_matches('"')).filter(|one| !one.is_empty()).collect();
+    let listed: Vec<&str> =
+        list.split(',').map(|one| one.trim().trim_matches('"')).filter(|one| !one.is_empty()).collect();
     assert_eq!(listed, LICENCES);
 }

@@ -76,7 +76,9 @@ impl Session {
     ) -> Result<Self, ConnectError> {
         let link = SshLink::connect(target).await?;
         let become_ = match (become_, link.login_password()) {
-            (Become::Sudo { password: None }, Some(password)) => Become::Sudo { password: Some(password.clone()) },
+            (Become::Sudo { password: None }, Some(password)) => {
+                Become::Sudo { password: Some(password.clone()) }
+            }
             (other, _) => other,
         };
         Self::over(Arc::new(link), become_, options).await
