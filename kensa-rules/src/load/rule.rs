@@ -126,7 +126,7 @@ impl Reader<'_, '_> {
         let id = self.text("`id`", node)?;
         if !is_kebab_case(&id) {
             let message = format!(
-                "id {id:?} is not kebab-case: lower-case letters and digits, joined by single hyphens"
+                "id {id:?} is not kebab-case: lower-case letters, digits and underscores, joined by single hyphens"
             );
             self.error("invalid-id", node.span, message);
             return None;
@@ -252,8 +252,8 @@ impl Reader<'_, '_> {
     }
 }
 
+/// Underscores are allowed because names of programs have them: `audit-priv-unix_update`.
 fn is_kebab_case(id: &str) -> bool {
-    let word =
-        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    id.split('-').all(word)
+    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    id.split('-').all(|word| !word.is_empty() && word.bytes().all(known))
 }
