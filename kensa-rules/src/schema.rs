@@ -159,7 +159,7 @@ fn shared(methods: Vec<Value>, mechanisms: Vec<Value>) -> Map<String, Value> {
             "type": "string", "pattern": r"^\{\{[ \t]*[A-Za-z][A-Za-z0-9_]*[ \t]*\}\}$",
             "description": "A variable, which gives the parameter its value."
         },
-        "rule_id": { "type": "string", "pattern": "^[a-z0-9]+([-_][a-z0-9]+)*$", "maxLength": 255 },
+        "rule_id": { "type": "string", "pattern": "^[a-z0-9_]+(-[a-z0-9_]+)*$", "maxLength": 255 },
         "implementation": {
             "type": "object",
             "required": ["check"],

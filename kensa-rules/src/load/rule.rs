@@ -124,9 +124,9 @@ impl Reader<'_, '_> {
 
     fn id(&mut self, node: &Node<'_>) -> Option<String> {
         let id = self.text("`id`", node)?;
-        if !is_rule_id(&id) {
+        if !is_kebab_case(&id) {
             let message = format!(
-                "id {id:?} is not a rule id: lower-case letters and digits, joined by single hyphens or underscores"
+                "id {id:?} is not kebab-case: lower-case letters, digits and underscores, joined by single hyphens"
             );
             self.error("invalid-id", node.span, message);
             return None;
@@ -252,9 +252,8 @@ impl Reader<'_, '_> {
     }
 }
 
-/// Ids are kebab-case; a program's own name keeps its underscores (`audit-priv-pam_timestamp_check`).
-fn is_rule_id(id: &str) -> bool {
-    let word =
-        |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    id.split(['-', '_']).all(word)
+/// Underscores are allowed because names of programs have them: `audit-priv-unix_update`.
+fn is_kebab_case(id: &str) -> bool {
+    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    id.split('-').all(|word| !word.is_empty() && word.bytes().all(known))
 }
