@@ -89,8 +89,8 @@ pub enum Probe {
     },
 }
 
-/// Output format of [`Probe::Stat`]: type, octal mode, owner, group, uid, gid, size, path.
-pub const STAT_FORMAT: &str = "%F|%a|%U|%G|%u|%g|%s|%n";
+/// Output format of [`Probe::Stat`]: type, octal mode, owner, group, uid, gid, path.
+pub const STAT_FORMAT: &str = "%F|%a|%U|%G|%u|%g|%n";
 /// Properties [`Probe::Unit`] asks for.
 pub const UNIT_PROPERTIES: &str = "Id,Names,LoadState,ActiveState,SubState,UnitFileState";
 /// Output format of [`Probe::Package`] for rpm.

@@ -17,7 +17,7 @@ use crate::reason::Reason;
 /// Type, mode and ownership of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileStat {
-    /// As stat(1) names it: `regular file`, `directory`, `symbolic link`, …
+    /// As stat(1) names it: `regular file`, `regular empty file`, `directory`, `symbolic link`, …
     pub kind: String,
     /// Permission bits with set-uid, set-gid and sticky.
     pub mode: u32,
@@ -29,8 +29,6 @@ pub struct FileStat {
     pub uid: u32,
     /// Group number.
     pub gid: u32,
-    /// Size in bytes.
-    pub size: u64,
 }
 
 /// State of a systemd unit, as `systemctl show` gives it.
@@ -243,7 +241,7 @@ fn lines(output: &Output) -> Vec<String> {
 
 /// Reads a line in `STAT_FORMAT`; `None` unless it is whole and about `path`.
 fn parse_stat(line: &str, path: &str) -> Option<FileStat> {
-    let mut fields = line.splitn(8, '|');
+    let mut fields = line.splitn(7, '|');
     let mut next = || fields.next();
     let stat = FileStat {
         kind: next()?.to_owned(),
@@ -252,7 +250,6 @@ fn parse_stat(line: &str, path: &str) -> Option<FileStat> {
         group: next()?.to_owned(),
         uid: next()?.parse().ok()?,
         gid: next()?.parse().ok()?,
-        size: next()?.parse().ok()?,
     };
     (next()? == path).then_some(stat)
 }
@@ -394,7 +391,7 @@ mod tests {
 
     #[test]
     fn stat_lines_are_parsed_in_full_or_not_at_all() {
-        let got = one(Probe::stat("/a|b"), 0, "regular file|4755|root|shadow|0|42|7|/a|b\n", "");
+        let got = one(Probe::stat("/a|b"), 0, "regular file|4755|root|shadow|0|42|/a|b\n", "");
         let stat = got.stat("/a|b").ok().flatten();
         assert_eq!(stat.map(|s| (s.mode, s.group)), Some((0o4755, "shadow".to_owned())));
         let cut = one(Probe::stat("/a"), 0, "regular file|755|root", "");
@@ -445,7 +442,7 @@ mod tests {
 
     #[test]
     fn an_answer_about_something_else_is_no_answer() {
-        let stat = one(Probe::stat("/a"), 0, "regular file|755|root|root|0|0|7|/b\n", "");
+        let stat = one(Probe::stat("/a"), 0, "regular file|755|root|root|0|0|/b\n", "");
         assert_eq!(reason(stat.stat("/a")), Some(Reason::UnexpectedOutput));
         let unit = "Id=cron.service\nNames=cron.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n";
         assert!(one(Probe::unit("cron"), 0, unit, "").unit("cron").is_ok_and(|state| state.exists()));

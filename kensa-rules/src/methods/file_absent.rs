@@ -53,7 +53,7 @@ mod tests {
         let probe = Probe::stat("/root/.rhosts");
         for name in ["file_absent", "file_not_exists"] {
             let case = Case::new(name, r#"{"path": "/root/.rhosts"}"#);
-            let link = case.clone().says(&probe, 0, "symbolic link|777|root|root|0|0|4|/root/.rhosts\n", "");
+            let link = case.clone().says(&probe, 0, "symbolic link|777|root|root|0|0|/root/.rhosts\n", "");
             assert_eq!(judge(link).passed(), Some(false));
             let gone = case.gone(&probe);
             assert_eq!(judge(gone.clone()).passed(), Some(true));

@@ -57,7 +57,7 @@ mod tests {
     fn there_or_not_there() {
         let probe = Probe::Stat { path: "/etc/motd".to_owned(), follow: true };
         let case = Case::new("file_exists", r#"{"path": "/etc/motd"}"#);
-        let there = case.clone().says(&probe, 0, "regular empty file|644|root|root|0|0|0|/etc/motd\n", "");
+        let there = case.clone().says(&probe, 0, "regular empty file|644|root|root|0|0|/etc/motd\n", "");
         assert_eq!(judge(there.clone()).passed(), Some(true));
         assert_eq!(judge(case.gone(&probe)).passed(), Some(false));
         assert_never_guesses(&there, &probe);

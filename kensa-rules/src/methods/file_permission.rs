@@ -132,7 +132,7 @@ mod tests {
 
     const EXACT: &str =
         r#"{"path": "/etc/shadow", "mode": "0640", "owner": "root", "group": ["root", "shadow"]}"#;
-    const STAT: &str = "regular file|640|root|shadow|0|42|900|/etc/shadow\n";
+    const STAT: &str = "regular file|640|root|shadow|0|42|/etc/shadow\n";
 
     #[test]
     fn mode_is_exact_and_max_mode_allows_less() {
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_pattern_judges_every_match() {
         let params = r#"{"path": "/etc/ssh/*_key", "glob": true, "max_mode": "0600"}"#;
-        let stat = |path: &str, mode: &str| format!("regular file|{mode}|root|root|0|0|9|{path}\n");
+        let stat = |path: &str, mode: &str| format!("regular file|{mode}|root|root|0|0|{path}\n");
         let case = Case::new("file_permission", params)
             .answer("ls -1d -- /etc/ssh/*_key", 0, "/etc/ssh/a_key\n/etc/ssh/b_key\n", "")
             .answer(&Probe::stat("/etc/ssh/a_key").command(), 0, &stat("/etc/ssh/a_key", "600"), "")

@@ -312,7 +312,8 @@ fn sssd_probes() -> Vec<Probe> {
 }
 
 fn sssd_configured(got: &Outputs) -> Judged {
-    let main = got.stat_following(SSSD_CONF).map(|stat| stat.is_some_and(|stat| stat.size > 0));
+    let main =
+        got.stat_following(SSSD_CONF).map(|stat| stat.is_some_and(|stat| stat.kind != "regular empty file"));
     let parts = got.glob(SSSD_PATTERN).map(|paths| !paths.is_empty());
     any([main, parts, active(got, "sssd")])
 }

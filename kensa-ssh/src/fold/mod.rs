@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_cut_with_certainty_is_asked_again() {
-        let line = |path: &str| format!("regular file|644|root|root|0|0|1|{path}\n");
+        let line = |path: &str| format!("regular file|644|root|root|0|0|{path}\n");
         let both = format!("{}{}", line("/a"), line("/b"));
         let cases = [
             (0, format!("{}{}", line("/b"), line("/a")), ""),

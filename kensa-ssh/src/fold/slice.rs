@@ -65,7 +65,7 @@ fn stat(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<Opt
     let (mut found, mut failed) = (stdout.lines().peekable(), stderr.lines().peekable());
     let mut slices = Vec::new();
     for path in items {
-        let own = |line: &&str| line.splitn(8, '|').nth(7) == Some(path);
+        let own = |line: &&str| line.splitn(7, '|').nth(6) == Some(path);
         let about = format!("'{path}': ");
         let slice = if let Some(line) = found.next_if(own) {
             Slice::found(format!("{line}\n"))
