@@ -51,6 +51,38 @@ pub(crate) fn octal_mode(key: &str, text: &str) -> Result<u32, ParamError> {
         .ok_or_else(|| ParamError::at(key, format!("{text:?} is not an octal mode")))
 }
 
+/// A file mode: octal, or symbolic as chmod(1) takes it (`u=rw,go-w`).
+pub(crate) fn mode(key: &str, text: &str) -> Result<(), ParamError> {
+    let clause = |clause: &str| {
+        let permissions = clause.trim_start_matches(['u', 'g', 'o', 'a']).strip_prefix(['+', '-', '=']);
+        permissions.is_some_and(|letters| letters.chars().all(|c| "rwxXst".contains(c)))
+    };
+    if octal_mode(key, text).is_ok() || text.split(',').all(clause) {
+        return Ok(());
+    }
+    Err(ParamError::at(key, format!("{text:?} is not a file mode, octal or symbolic")))
+}
+
+/// Shell text that is run as it is: not empty, no NUL.
+pub(crate) fn script(key: &str, text: &str) -> Result<(), ParamError> {
+    if text.trim().is_empty() {
+        return Err(ParamError::at(key, "there is nothing to run"));
+    }
+    if text.contains('\0') {
+        return Err(ParamError::at(key, "holds a NUL character"));
+    }
+    Ok(())
+}
+
+/// Calls `check` where there is a value.
+pub(crate) fn optional<T: std::ops::Deref<Target = str>>(
+    key: &str,
+    value: Option<&T>,
+    check: impl Fn(&str, &str) -> Result<(), ParamError>,
+) -> Result<(), ParamError> {
+    value.map_or(Ok(()), |value| check(key, value))
+}
+
 /// A word of letters, digits and the characters in `also`; not empty, no leading `-`.
 pub(crate) fn word(key: &str, text: &str, also: &str, what: &str) -> Result<(), ParamError> {
     let known = |c: char| c.is_ascii_alphanumeric() || also.contains(c);
@@ -102,6 +134,12 @@ mod tests {
         assert!(line("line", "a\tb").is_ok() && line("line", " ").is_err() && line("line", "a\nb").is_err());
         assert_eq!(octal_mode("mode", "0640"), Ok(0o640));
         assert!(["", "+644", "888", "17777"].iter().all(|mode| octal_mode("mode", mode).is_err()));
+    }
+
+    #[test]
+    fn modes_may_be_symbolic() {
+        assert!(["0640", "u=rw,go-w", "o-rwx", "+t"].iter().all(|text| mode("mode", text).is_ok()));
+        assert!(["", "u", "0999", "u=rw;id", "z+r"].iter().all(|text| mode("mode", text).is_err()));
     }
 
     #[test]
