@@ -12,6 +12,8 @@ const PAM_D: &str = "/etc/pam.d";
 pub(crate) struct PamLine {
     /// `auth`, `account`, `password` or `session`.
     pub(crate) kind: String,
+    /// Control as written.
+    pub(crate) written: String,
     /// Control in its full bracket form, `[default=bad success=ok]`.
     pub(crate) control: String,
     /// Module as written, with or without a path.
@@ -129,7 +131,14 @@ fn entry(line: &str, source: Source) -> Option<Entry> {
         return Some(Entry::Include { kind: Some(kind), service: module });
     }
     let args = words.map(|arg| arg.trim_start_matches('[').trim_end_matches(']').to_owned()).collect();
-    Some(Entry::Line(PamLine { kind, control: normal_control(&control), module, args, source }))
+    Some(Entry::Line(PamLine {
+        kind,
+        control: normal_control(&control),
+        written: control,
+        module,
+        args,
+        source,
+    }))
 }
 
 /// Words of a line; one that begins with `[` ends with `]` and may hold blanks.

@@ -125,6 +125,8 @@ fn build<T: Parameters>(given: &Params) -> Result<Box<dyn Check>, ParamError> {
 mod tests {
     use std::collections::BTreeSet;
 
+    use kensa_core::Reason;
+
     use super::*;
 
     #[test]
@@ -155,6 +157,59 @@ mod tests {
             for (key, property) in properties {
                 assert!(property["description"].is_string(), "{}.{key} has no description", method.name);
             }
+        }
+    }
+
+    /// Whatever machine the tests run on: its answers are understood, or the reason says what is missing.
+    #[test]
+    fn the_answers_of_a_real_machine_are_understood() {
+        let cases = [
+            ("apparmor_state", r#"{}"#),
+            ("audit_rule_exists", r#"{"rule": "-w /etc/passwd -p wa", "source": "both"}"#),
+            ("command", r#"{"run": "test -d /"}"#),
+            ("config_absent", r#"{"path": "/etc/login.defs", "key": "NO_SUCH_KEY"}"#),
+            (
+                "config_value",
+                r#"{"path": "/etc/login.defs", "key": "PASS_MAX_DAYS", "expected": 365, "comparator": "<="}"#,
+            ),
+            ("dpkg_absent", r#"{"name": "no-such-package"}"#),
+            ("dpkg_installed", r#"{"name": "dpkg"}"#),
+            ("file_absent", r#"{"path": "/no/such/path"}"#),
+            ("file_content", r#"{"path": "/etc/passwd", "expected_content": "root:x:0:0:"}"#),
+            ("file_content_match", r#"{"path": "/etc/passwd", "pattern": "^root:"}"#),
+            ("file_content_no_match", r#"{"path": "/etc/passwd", "pattern": "^nobody-such:"}"#),
+            ("file_exists", r#"{"path": "/etc/passwd"}"#),
+            ("file_permission", r#"{"path": "/etc/passwd", "max_mode": "0644", "owner": "root"}"#),
+            ("grub_parameter", r#"{"key": "audit", "expected": "1"}"#),
+            ("kernel_module_state", r#"{"name": "no-such-module"}"#),
+            ("kernel_module_state", r#"{"name": "usb-storage", "state": "blacklisted"}"#),
+            ("mount_option", r#"{"mount_point": "/proc", "options": ["nosuid"], "fstab": true}"#),
+            ("package_absent", r#"{"name": "no-such-package"}"#),
+            ("package_installed", r#"{"name": "dpkg"}"#),
+            ("package_state", r#"{"name": "dpkg"}"#),
+            ("pam_module", r#"{"service": "login", "type": "auth", "module": "pam_unix.so"}"#),
+            ("selinux_boolean", r#"{"name": "ssh_sysadm_login", "value": "off"}"#),
+            ("selinux_state", r#"{"state": "enforcing", "persistent": true}"#),
+            ("service_active", r#"{"name": "no-such-unit"}"#),
+            ("service_enabled", r#"{"name": "no-such-unit"}"#),
+            ("service_state", r#"{"name": "no-such-unit", "enabled": false}"#),
+            ("set_compare", r#"{"observed_command": "cut -d: -f1 /etc/passwd", "authorized": "root"}"#),
+            ("sshd_effective_config", r#"{"key": "PermitEmptyPasswords", "expected": "no"}"#),
+            ("sysctl_value", r#"{"key": "kernel.ostype", "expected": "Linux", "persistent": true}"#),
+            ("systemd_target", r#"{"not_expected": "graphical.target"}"#),
+        ];
+        let tried: BTreeSet<&str> = cases.iter().map(|(method, _)| *method).collect();
+        assert_eq!(tried, METHODS.iter().map(|method| method.name).collect(), "every method is tried");
+        for (method, params) in cases {
+            let judged = testing::judge_here(method, params);
+            let missing = [
+                None,
+                Some(Reason::PermissionDenied),
+                Some(Reason::ToolMissing),
+                Some(Reason::ServiceUnavailable),
+                Some(Reason::CommandFailed),
+            ];
+            assert!(missing.contains(&judged.reason()), "{method} {params}: {judged:?}");
         }
     }
 }

@@ -55,8 +55,9 @@ pub(super) fn judge_package(
     };
     let found = got.package(manager, name)?;
     let wanted = if state == State::Present { "installed" } else { "not installed" };
-    let actual =
-        found.as_ref().map_or("not installed".to_owned(), |package| format!("installed {}", package.version));
+    let actual = found
+        .as_ref()
+        .map_or("not installed".to_owned(), |package| format!("installed ({})", package.version));
     let detail = format!("{name} is {actual}; wanted {wanted}");
     Ok(Verdict::new(found.is_some() == (state == State::Present), wanted, actual, detail))
 }

@@ -179,7 +179,7 @@ impl Check for PamModule {
             return Ok(Verdict::new(self.absent, wanted, "absent", detail));
         };
         let found = |line: &PamLine| {
-            format!("{} {} {}", line.control, line.module, line.args.join(" ")).trim_end().to_owned()
+            format!("{} {} {}", line.written, line.module, line.args.join(" ")).trim_end().to_owned()
         };
         let verdict = |passed: bool, line: &PamLine, why: &str| {
             let detail = format!("{} has {}{why}; wanted {wanted}", line.source, found(line));

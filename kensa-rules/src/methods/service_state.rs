@@ -96,7 +96,7 @@ fn offline_state(name: &str, got: &Outputs) -> Result<String, CouldNotTell> {
 /// Whether the unit is as wanted.
 pub(super) fn judge_unit(name: &str, wanted: Wanted, got: &Outputs) -> Result<Verdict, JudgeError> {
     let unit = found(name, got)?;
-    let mut seen = vec![if unit.file.is_empty() { "no unit file".to_owned() } else { unit.file.clone() }];
+    let mut seen = vec![if unit.file.is_empty() { "not installed".to_owned() } else { unit.file.clone() }];
     let mut passed = true;
     if let Some(enabled) = wanted.enabled {
         passed &= if enabled {

@@ -126,8 +126,28 @@ pub(crate) fn assert_refused(method: &'static str, params: &str) {
     assert!(Case::new(method, params).build_error().is_some(), "{method} loads with {params}");
 }
 
+/// Asks this very machine, by a real shell, and judges.
+pub(crate) fn judge_here(method: &'static str, params: &str) -> Judged {
+    let case = Case::new(method, params);
+    judge_with(&case, &|probe| {
+        let command = probe.command();
+        let ran = std::process::Command::new("sh")
+            .args(["-c", &command])
+            .env("LC_ALL", "C")
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap_or_else(|error| panic!("sh: {error}"));
+        let exit = ran.status.code().unwrap_or(137);
+        Ok(Arc::new(Output::new(command, exit, &ran.stdout, &ran.stderr)))
+    })
+}
+
 /// Asks and judges as the engine does. A probe the case has no answer for is a mistake in the case.
 pub(crate) fn judge(case: Case) -> Judged {
+    judge_with(&case, &|probe| answer_to(&case, probe))
+}
+
+fn judge_with(case: &Case, answer: &dyn Fn(&Probe) -> Answer) -> Judged {
     let method = Method::find(case.method).unwrap_or_else(|| panic!("no method {}", case.method));
     let check = (method.build)(&case.params).unwrap_or_else(|error| panic!("{error}"));
     let mut got = Outputs::new();
@@ -135,7 +155,7 @@ pub(crate) fn judge(case: Case) -> Judged {
     for _ in 0..=kensa_core::check::MAX_WAVES {
         wave.retain(|probe| !got.contains(probe));
         for probe in std::mem::take(&mut wave) {
-            let answer = answer_to(&case, &probe);
+            let answer = answer(&probe);
             got.insert(probe, answer);
         }
         wave = check.follow_up(&case.facts, &got);
