@@ -49,8 +49,9 @@ mod tests {
     #[test]
     fn judges_one_half_only() {
         let case = |(file, active): (&str, &str)| {
-            let text =
-                format!("Id=cron.service\nLoadState=loaded\nActiveState={active}\nUnitFileState={file}\n");
+            let text = format!(
+                "Id=cron.service\nNames=cron.service\nLoadState=loaded\nActiveState={active}\nUnitFileState={file}\n"
+            );
             Case::new("service_enabled", r#"{"name": "cron"}"#).says(&Probe::unit("cron"), 0, &text, "")
         };
         assert_eq!(judge(case(("enabled", "inactive"))).passed(), Some(true));

@@ -168,7 +168,7 @@ mod tests {
 
     fn case(params: &str, load: &str, active: &str, file: &str) -> Case {
         let text = format!(
-            "Id=auditd.service\nLoadState={load}\nActiveState={active}\nSubState=x\nUnitFileState={file}\n"
+            "Id=auditd.service\nNames=auditd.service\nLoadState={load}\nActiveState={active}\nSubState=x\nUnitFileState={file}\n"
         );
         Case::new("service_state", params).says(&Probe::unit("auditd"), 0, &text, "")
     }
