@@ -92,9 +92,9 @@ pub(crate) fn word(key: &str, text: &str, also: &str, what: &str) -> Result<(), 
     Err(ParamError::at(key, format!("{text:?} is not {what}")))
 }
 
-/// A package name; no pattern, no version.
+/// A package name; no pattern, no version, no architecture.
 pub(crate) fn package_name(key: &str, text: &str) -> Result<(), ParamError> {
-    word(key, text, "._+-:", "a package name")
+    word(key, text, "._+-", "a package name")
 }
 
 /// A systemd unit name.

@@ -22,12 +22,16 @@ struct GrubParameterSet {
 }
 
 /// Parameters that harden a host and do not decide whether it boots.
-const ALLOWED: [&str; 8] = [
+const ALLOWED: [&str; 12] = [
     "audit",
     "audit_backlog_limit",
     "init_on_alloc",
+    "init_on_free",
+    "page_alloc.shuffle",
     "page_poison",
     "pti",
+    "randomize_kstack_offset",
+    "slab_nomerge",
     "slub_debug",
     "systemd.confirm_spawn",
     "vsyscall",

@@ -180,10 +180,7 @@ mod tests {
             ("file_content_no_match", r#"{"path": "/etc/passwd", "pattern": "^nobody-such:"}"#),
             ("file_exists", r#"{"path": "/etc/passwd"}"#),
             ("file_permission", r#"{"path": "/etc/passwd", "max_mode": "0644", "owner": "root"}"#),
-            (
-                "file_search",
-                r#"{"mode_all": "0002", "mode_none": "1000", "kind": "directory", "under": "/etc"}"#,
-            ),
+            ("file_search", r#"{"under": "/etc/ssh", "kind": "file", "mode_all": "0002"}"#),
             ("grub_parameter", r#"{"key": "audit", "expected": "1"}"#),
             ("kernel_module_state", r#"{"name": "no-such-module"}"#),
             ("kernel_module_state", r#"{"name": "usb-storage", "state": "blacklisted"}"#),
