@@ -160,7 +160,7 @@ pub(crate) fn build(
             return (Reason::UndeclaredValue, VariableError::Undeclared(empty).to_string());
         }
         let key = error.key.map_or_else(String::new, |key| format!("{key}: "));
-        (Reason::InvalidRule, format!("{}: {key}{}", method.name, error.message))
+        (Reason::InvalidRule, format!("{}: {key}{}", method.name, variables.mask(&error.message)))
     })?;
     Ok((method.name, check))
 }

@@ -148,6 +148,7 @@ impl Reader<'_, '_> {
             if let Err(message) = built
                 .or_else(|message| if variables.empty_in(params).is_empty() { Err(message) } else { Ok(()) })
             {
+                let message = variables.mask(&message);
                 let message = format!("{} with the values for {framework}: {message}", kind.name);
                 self.lint("invalid-for-framework", named, message, None);
             }
@@ -210,7 +211,11 @@ impl Reader<'_, '_> {
             let entry = error.key.as_deref().and_then(|key| given.iter().find(|entry| *entry.key == *key));
             let Some(entry) = entry.filter(|entry| params.contains_key(&*entry.key)) else {
                 if refused.is_empty() && !self.waits_for_site(given) {
-                    self.error("invalid-parameters", named, format!("{}: {}", kind.name, error.message));
+                    self.error(
+                        "invalid-parameters",
+                        named,
+                        format!("{}: {}", kind.name, self.variables.mask(&error.message)),
+                    );
                 }
                 return false;
             };
@@ -219,7 +224,7 @@ impl Reader<'_, '_> {
             if self.waits_for_site(&[*entry]) {
                 return false;
             }
-            let mut message = format!("`{}`: {}", entry.key, in_words(&error.message));
+            let mut message = format!("`{}`: {}", entry.key, in_words(&self.variables.mask(&error.message)));
             if uses_variables(entry) {
                 message.push_str(" (with the values of its variables)");
             }
