@@ -145,11 +145,11 @@ fn prepare(
     Ok(Prepared { implementation: implementation.gate.to_string(), conditions })
 }
 
+/// The name of a condition's method and its check.
+type Built = (&'static str, Box<dyn Check>);
+
 /// A condition's check with this scan's values filled in.
-pub(crate) fn build(
-    condition: &Condition,
-    variables: &VariableTable,
-) -> Result<(&'static str, Box<dyn Check>), (Reason, String)> {
+pub(crate) fn build(condition: &Condition, variables: &VariableTable) -> Result<Built, (Reason, String)> {
     let method = Method::find(&condition.method)
         .ok_or_else(|| (Reason::UnknownMethod, format!("there is no check method {:?}", condition.method)))?;
     let resolved = variables.resolve_params(&condition.params);
@@ -160,7 +160,7 @@ pub(crate) fn build(
             return (Reason::UndeclaredValue, VariableError::Undeclared(empty).to_string());
         }
         let key = error.key.map_or_else(String::new, |key| format!("{key}: "));
-        (Reason::InvalidRule, format!("{}: {key}{}", method.name, error.message))
+        (Reason::InvalidRule, format!("{}: {key}{}", method.name, variables.mask(&error.message)))
     })?;
     Ok((method.name, check))
 }

@@ -263,6 +263,21 @@ impl VariableTable {
         names.filter_map(|name| Some((name.to_owned(), self.get(name)?.shown()))).collect()
     }
 
+    /// `text` with the values of sensitive variables masked, also where they stand quoted as in `{:?}`.
+    pub fn mask(&self, text: &str) -> String {
+        let mut masked = text.to_owned();
+        for setting in self.effective.values().filter(|setting| setting.sensitive) {
+            let value = setting.text();
+            let quoted = format!("{value:?}");
+            for form in [quoted.trim_matches('"'), value.as_str()] {
+                if !form.is_empty() {
+                    masked = masked.replace(form, MARK);
+                }
+            }
+        }
+        masked
+    }
+
     /// The variables `params` use whose value is empty or missing although they are declared.
     pub fn empty_in(&self, params: &Params) -> Vec<String> {
         let names = names_in(params).into_iter().filter(|name| self.knows(name));

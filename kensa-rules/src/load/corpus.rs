@@ -156,6 +156,9 @@ pub fn load_variables(path: impl AsRef<Path>, options: &LoadOptions<'_>) -> Resu
 fn assemble<B: AsRef<[u8]>>(files: Vec<File<B>>, options: &LoadOptions<'_>) -> Result<Corpus, LoadError> {
     let mut diagnostics = Vec::new();
     let variables = variables(&files, options, &mut diagnostics)?;
+    let by_framework = |name: &str| (name.to_owned(), variables.with_framework(Some(name)));
+    let frameworks: Vec<(String, VariableTable)> =
+        variables.frameworks().into_iter().map(by_framework).collect();
     let mut set = RuleSet { read: Vec::new(), by_id: HashMap::new() };
     for file in &files {
         let (Role::Rule | Role::Misnamed, Ok(content)) = (file.role, &file.content) else {
@@ -181,6 +184,7 @@ fn assemble<B: AsRef<[u8]>>(files: Vec<File<B>>, options: &LoadOptions<'_>) -> R
             strict: options.strict,
             known_capabilities: options.known_capabilities,
             variables: &variables,
+            frameworks: &frameworks,
         };
         let read = reader.rule();
         if let Some(read) = read {

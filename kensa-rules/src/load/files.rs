@@ -11,6 +11,9 @@ use super::yaml::{MAX_DEPTH, MAX_FILE};
 /// Most files read of one rule set.
 const MAX_FILES: usize = 50_000;
 
+/// Most bytes read of one rule set.
+const MAX_BYTES: usize = 256 << 20;
+
 /// What a file is to a rule set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -78,7 +81,18 @@ pub(super) fn on_disk(path: &Path) -> Result<Vec<File<Vec<u8>>>, LoadError> {
         }
     }
     found.sort_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
-    Ok(found.into_iter().map(|(path, role)| File { content: read(&path), path, role }).collect())
+    let mut files = Vec::with_capacity(found.len());
+    let mut bytes = 0;
+    for (file, role) in found {
+        let content = read(&file);
+        bytes += content.as_ref().map_or(0, Vec::len);
+        if bytes > MAX_BYTES {
+            let message = format!("its rules are larger than {MAX_BYTES} bytes together");
+            return Err(LoadError::Unreadable { path: path.to_owned(), message });
+        }
+        files.push(File { path: file, role, content });
+    }
+    Ok(files)
 }
 
 /// The variable files that belong to `path` and do not lie below it: a rule file's are in its folder or the

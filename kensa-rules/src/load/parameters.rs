@@ -101,35 +101,58 @@ impl Reader<'_, '_> {
             }
         }
         // A parameter without a value would silently be no condition.
+        let mut complete = true;
         for entry in given.iter().filter(|entry| entry.value.is_null() && kept.contains_key(&*entry.key)) {
             self.error("empty-value", entry.value.span, format!("`{}` has no value", entry.key));
+            complete = false;
         }
-        kept.retain(|_, value| *value != Value::Null);
-        let missing = kind.contract.required.iter().filter(|key| !aliased && !params.contains_key(*key));
-        let missing: Vec<&String> = missing.collect();
-        for key in &missing {
+        for key in kind.contract.required.iter().filter(|key| !aliased && !params.contains_key(*key)) {
             self.error("missing-parameter", named, format!("{} needs `{key}`", kind.name));
+            complete = false;
         }
-        let resolved = match self.resolve(given, &kept) {
-            Some(resolved) if missing.is_empty() => resolved,
-            _ => return,
-        };
-        self.build(kind, named, given, resolved);
+        let Some(resolved) = self.resolve(given, &kept).filter(|_| complete) else { return };
+        if self.build(kind, named, given, resolved) {
+            self.build_for_frameworks(kind, named, &kept);
+        }
     }
 
     /// The parameters with variables filled in; `None` when that is not possible here.
     fn resolve(&mut self, given: &[&Entry<'_>], params: &Params) -> Option<Params> {
+        let mut resolved = Params::new();
         let mut complete = true;
         for entry in given {
-            let Some(value) = params.get(&*entry.key) else { continue };
-            let one = Params::from([(entry.key.to_string(), value.clone())]);
-            self.templates(&entry.key, value, entry.value.span);
-            if let Err(error) = self.variables.resolve_params(&one) {
-                self.unresolved(error, &entry.value.span);
-                complete = false;
+            let Some((key, value)) = params.get_key_value(&*entry.key) else { continue };
+            self.templates(key, value, entry.value.span);
+            match self.variables.resolve_params(&Params::from([(key.clone(), value.clone())])) {
+                Ok(one) => resolved.extend(one),
+                Err(error) => {
+                    self.unresolved(error, &entry.value.span);
+                    complete = false;
+                }
             }
         }
-        if complete { self.variables.resolve_params(params).ok() } else { None }
+        complete.then_some(resolved)
+    }
+
+    /// What fits with the values of this load may not fit with those of a framework.
+    fn build_for_frameworks(&mut self, kind: &Kind, named: Span, params: &Params) {
+        let names = names_in(params);
+        for (framework, variables) in self.frameworks {
+            if !self.variables.of_framework(framework).keys().any(|name| names.contains(name)) {
+                continue;
+            }
+            let built = match variables.resolve_params(params) {
+                Ok(resolved) => kind.build(&resolved).map_err(|error| error.message),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(message) = built
+                .or_else(|message| if variables.empty_in(params).is_empty() { Err(message) } else { Ok(()) })
+            {
+                let message = variables.mask(&message);
+                let message = format!("{} with the values for {framework}: {message}", kind.name);
+                self.lint("invalid-for-framework", named, message, None);
+            }
+        }
     }
 
     /// Shell text that is no parameter.
@@ -181,27 +204,33 @@ impl Reader<'_, '_> {
     }
 
     /// Builds the check or remedy, again without what was refused, until there is nothing new to say.
-    fn build(&mut self, kind: &Kind, named: Span, given: &[&Entry<'_>], mut params: Params) {
+    /// Returns whether it could be built as given.
+    fn build(&mut self, kind: &Kind, named: Span, given: &[&Entry<'_>], mut params: Params) -> bool {
         let mut refused = BTreeSet::new();
         while let Err(error) = kind.build(&params) {
             let entry = error.key.as_deref().and_then(|key| given.iter().find(|entry| *entry.key == *key));
             let Some(entry) = entry.filter(|entry| params.contains_key(&*entry.key)) else {
                 if refused.is_empty() && !self.waits_for_site(given) {
-                    self.error("invalid-parameters", named, format!("{}: {}", kind.name, error.message));
+                    self.error(
+                        "invalid-parameters",
+                        named,
+                        format!("{}: {}", kind.name, self.variables.mask(&error.message)),
+                    );
                 }
-                return;
+                return false;
             };
             params.remove(&*entry.key);
             refused.insert(entry.key.to_string());
             if self.waits_for_site(&[*entry]) {
-                return;
+                return false;
             }
-            let mut message = format!("`{}`: {}", entry.key, in_words(&error.message));
+            let mut message = format!("`{}`: {}", entry.key, in_words(&self.variables.mask(&error.message)));
             if uses_variables(entry) {
                 message.push_str(" (with the values of its variables)");
             }
             self.error("invalid-parameter", entry.value.span, message);
         }
+        refused.is_empty()
     }
 
     /// Whether one of these parameters uses a variable the site has not given a value: the rule is

@@ -10,6 +10,8 @@ pub(super) struct Reader<'r, 't> {
     pub(super) strict: bool,
     pub(super) known_capabilities: Option<&'r [&'r str]>,
     pub(super) variables: &'r VariableTable,
+    /// The same variables as a scan for each framework with values of its own sees them.
+    pub(super) frameworks: &'r [(String, VariableTable)],
 }
 
 impl Reader<'_, '_> {

@@ -138,6 +138,7 @@ fn secret_values_are_shown_nowhere() {
     let overrides = BTreeMap::from([("secret".to_owned(), "swordfish".to_owned())]);
     let scan = table.for_scan(None, &overrides).unwrap();
     assert!(!format!("{scan:?}").contains("swordfish"));
+    assert_eq!(scan.mask("\"swordfish\" is no number"), format!("\"{MARK}\" is no number"));
     let unsafe_text = scan.resolve_params(&params(r#"{"run": "{{ secret }}"}"#)).unwrap_err();
     assert_eq!(unsafe_text.reason(), Reason::InvalidRule);
 }
