@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let corpus = engine::rules(&args.set)?;
+    let corpus = engine::rules(&args.set, terminal)?.corpus;
     let selection = Selection { rule_ids: vec![args.rule.clone()], ..Selection::default() };
     let options = ScanOptions { selection, ..ScanOptions::default() };
     engine::demand_rules(&corpus, &options)?;
