@@ -120,6 +120,7 @@ impl Page {
         for step in &remediation.steps {
             self.line(4, &step.mechanism);
             self.params(6, &step.params);
+            step.unless.iter().for_each(|test| self.line(6, &format!("unless: {test}")));
         }
         for (verb, unit) in [("reload", &remediation.reload), ("restart", &remediation.restart)] {
             unit.iter().for_each(|unit| self.line(4, &format!("then {verb} {unit}")));
