@@ -152,6 +152,9 @@ pub(crate) struct RuleSet {
     /// A rule file, or a folder of them [default: the bundled rules]
     #[arg(long, value_name = "PATH")]
     pub(crate) rules: Option<PathBuf>,
+    /// Leave out rules that do not load, with a warning; a scan is then incomplete at best
+    #[arg(long)]
+    pub(crate) skip_broken: bool,
 }
 
 /// Filters. Each may be repeated or hold several values with commas between; a rule has to fit one value of

@@ -13,10 +13,17 @@ use crate::arguments::{CapabilityArgs, HostKeys, Login, RootMethod, RuleSet, Sel
 use crate::exit::{Exit, Failure};
 use crate::parse::HostName;
 use crate::secrets::Secrets;
+use crate::terminal::Terminal;
 
-/// The rules of `--rules`, or the bundled ones. A rule file that does not load is an error: a host is not
-/// compliant with rules that were left out.
-pub(crate) fn rules(set: &RuleSet) -> Result<Corpus, Failure> {
+/// Rules, and whether some were left out because they do not load.
+pub(crate) struct Rules {
+    pub(crate) corpus: Corpus,
+    pub(crate) some_left_out: bool,
+}
+
+/// The rules of `--rules`, or the bundled ones. Rules that do not load are an error unless the user said to
+/// leave them out: a host is not compliant with rules nobody looked at.
+pub(crate) fn rules(set: &RuleSet, terminal: &Terminal) -> Result<Rules, Failure> {
     let loaded = match &set.rules {
         Some(path) => load::load_rules(path, &LoadOptions::default()),
         None => kensa::bundled_rules(),
@@ -26,17 +33,28 @@ pub(crate) fn rules(set: &RuleSet) -> Result<Corpus, Failure> {
         Err(LoadError::Invalid { diagnostics }) => return Err(broken(&diagnostics)),
         Err(error) => return Err(Failure::usage(error.to_string())),
     };
-    if corpus.diagnostics.iter().any(Diagnostic::is_error) {
-        Err(broken(&corpus.diagnostics))
-    } else {
-        Ok(corpus)
+    let some_left_out = corpus.diagnostics.iter().any(Diagnostic::is_error);
+    if some_left_out && !set.skip_broken {
+        return Err(broken(&corpus.diagnostics));
     }
+    if some_left_out {
+        terminal.note("warning: some rules do not load and are left out; `kensa rules validate` says why");
+    }
+    Ok(Rules { corpus, some_left_out })
 }
 
+/// How many diagnostics are worth a place in an error message.
+const SHOWN: usize = 5;
+
 fn broken(diagnostics: &[Diagnostic]) -> Failure {
-    let errors: Vec<Diagnostic> = diagnostics.iter().filter(|found| found.is_error()).cloned().collect();
-    Failure::usage(format!("some rules do not load\n\n{}", load::render(&errors)))
-        .with_help("mend these files, or point --rules at those that load")
+    let errors: Vec<&Diagnostic> = diagnostics.iter().filter(|found| found.is_error()).collect();
+    let mut message = "some rules do not load\n".to_owned();
+    errors.iter().take(SHOWN).for_each(|error| message += &format!("\n{error}\n"));
+    if errors.len() > SHOWN {
+        message += &format!("\nand {} more errors\n", errors.len() - SHOWN);
+    }
+    Failure::usage(message)
+        .with_help("`kensa rules validate PATH` shows all; mend them, or leave them out by --skip-broken")
 }
 
 /// What is wrong with the rules at `path`, and how many load.

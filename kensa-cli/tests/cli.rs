@@ -204,12 +204,23 @@ fn ctrl_c_ends_the_program_at_once() {
     // Accepts the connection and never says a word.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port().to_string();
-    let child = kensa(&["check", "-H", "127.0.0.1", "-P", &port, "--ssh-config", "none"])
+    let mut child = kensa(&["check", "-H", "127.0.0.1", "-P", &port, "--ssh-config", "none"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let _connection = silent.accept().unwrap();
+    silent.set_nonblocking(true).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let _connection = loop {
+        if let Ok(connection) = silent.accept() {
+            break connection;
+        }
+        if child.try_wait().unwrap().is_some() || Instant::now() > deadline {
+            child.kill().unwrap();
+            panic!("never connected: {}", stderr(&child.wait_with_output().unwrap()));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(interrupt.success());
     let started = Instant::now();

@@ -6,7 +6,7 @@ use kensa::report::{Format, RenderOptions};
 
 use crate::arguments::ReportOutput;
 use crate::cli::CheckArgs;
-use crate::engine;
+use crate::engine::{self, Rules};
 use crate::exit::{Exit, Failure};
 use crate::progress::Progress;
 use crate::secrets::Secrets;
@@ -14,7 +14,7 @@ use crate::terminal::{Destination, Terminal};
 use crate::wait::until_done;
 
 pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let corpus = engine::rules(&args.set)?;
+    let Rules { corpus, some_left_out } = engine::rules(&args.set, terminal)?;
     let mut options = engine::scan_options(&args.selection, &args.capabilities);
     options.scan_timeout = args.scan_timeout;
     engine::demand_rules(&corpus, &options)?;
@@ -29,7 +29,10 @@ pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure
         report
     })?;
     sink.deliver(&report, Some(&corpus), terminal)?;
-    Ok(report.conclusion().into())
+    Ok(match report.conclusion().into() {
+        Exit::Compliant if some_left_out => Exit::Incomplete,
+        exit => exit,
+    })
 }
 
 /// Where a report goes and in which format; settled before anything is asked of a host.

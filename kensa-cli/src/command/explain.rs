@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::terminal::Terminal;
 
 pub(crate) fn run(args: &ExplainArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let corpus = engine::rules(&args.set)?;
+    let corpus = engine::rules(&args.set, terminal)?.corpus;
     let selection = Selection { rule_ids: vec![args.rule.clone()], ..Selection::default() };
     let options = ScanOptions { selection, ..ScanOptions::default() };
     engine::demand_rules(&corpus, &options)?;
@@ -120,6 +120,7 @@ impl Page {
         for step in &remediation.steps {
             self.line(4, &step.mechanism);
             self.params(6, &step.params);
+            step.unless.iter().for_each(|test| self.line(6, &format!("unless: {test}")));
         }
         for (verb, unit) in [("reload", &remediation.reload), ("restart", &remediation.restart)] {
             unit.iter().for_each(|unit| self.line(4, &format!("then {verb} {unit}")));

@@ -15,7 +15,7 @@ use crate::terminal::Terminal;
 use crate::wait::until_done;
 
 pub(crate) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let corpus = engine::rules(&args.set)?;
+    let corpus = engine::rules(&args.set, terminal)?.corpus;
     let options = engine::scan_options(&args.selection, &args.capabilities);
     engine::demand_rules(&corpus, &options)?;
     let facts = match &args.place.platform {

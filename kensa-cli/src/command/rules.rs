@@ -12,7 +12,7 @@ use crate::exit::{Exit, Failure};
 use crate::terminal::Terminal;
 
 pub(crate) fn list(args: &ListArgs, terminal: &Terminal) -> Result<Exit, Failure> {
-    let corpus = engine::rules(&args.set)?;
+    let corpus = engine::rules(&args.set, terminal)?.corpus;
     let selection = engine::selection(&args.selection);
     engine::known_ids(&corpus, &selection)?;
     let rules: Vec<&Arc<Rule>> = corpus.rules.iter().filter(|rule| selection.matches(rule)).collect();
