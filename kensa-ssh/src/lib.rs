@@ -22,8 +22,8 @@ pub mod protocol;
 pub mod secret;
 mod session;
 mod shell;
-pub mod stats;
 pub mod ssh;
+pub mod stats;
 
 pub use error::{ConnectError, ConnectReason};
 pub use injected::{RanCommand, RunCommand, RunError};
