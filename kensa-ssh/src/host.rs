@@ -85,9 +85,11 @@ impl Host {
                 Ok(shell) => return Ok(shell),
                 Err(error) => error,
             };
+            // After a timeout enough time was spent already.
             let hopeless = matches!(
                 error.reason,
-                ConnectReason::AuthFailed
+                ConnectReason::Timeout
+                    | ConnectReason::AuthFailed
                     | ConnectReason::HostKeyUnknown
                     | ConnectReason::HostKeyChanged
                     | ConnectReason::KeyInvalid
@@ -232,10 +234,6 @@ impl Host {
                 read = streams.stdout.read(out_buffer), if open[0] => (0, read.map(|n| &out_buffer[..n])),
                 read = streams.stderr.read(err_buffer), if open[1] => (1, read.map(|n| &err_buffer[..n])),
                 () = &mut patience => return Err(refused(seen, None)),
-                else => {
-                    let exit = timeout(Duration::from_secs(2), &mut streams.exit).await;
-                    return Err(refused(seen, Some(exit.unwrap_or(Exit::Lost))));
-                }
             };
             match read {
                 Ok(bytes) if !bytes.is_empty() && seen[side].len() < 64 * 1024 => {
@@ -246,6 +244,10 @@ impl Host {
             }
             if memchr::memmem::find(&seen[0], ready.as_bytes()).is_some() {
                 return Ok(seen);
+            }
+            if open == [false, false] {
+                let exit = timeout(Duration::from_secs(2), &mut streams.exit).await;
+                return Err(refused(seen, Some(exit.unwrap_or(Exit::Lost))));
             }
             // On a terminal the question is on the only stream there is.
             let asking = usize::from(!opening.terminal);

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+pub mod bed;
+
 use std::sync::Arc;
 use std::time::Duration;
 
