@@ -190,13 +190,15 @@ impl Login<'_> {
         }
     }
 
-    /// The signature hashes to try: one, except for RSA with servers that do not say what they support.
+    /// The signature hashes to try: one, except for RSA where legacy algorithms are allowed.
     async fn hashes(&mut self, offer: &Offer) -> Vec<Option<HashAlg>> {
         if !matches!(offer.public.algorithm(), Algorithm::Rsa { .. }) {
             return vec![None];
         }
         let legacy = self.target.options.legacy_algorithms;
         match self.connection.handle.best_supported_rsa_hash().await {
+            // Some servers announce what they do not accept.
+            Ok(Some(Some(hash))) if legacy => vec![Some(hash), None],
             Ok(Some(Some(hash))) => vec![Some(hash)],
             Ok(Some(None)) if legacy => vec![None],
             Ok(Some(None)) => {
