@@ -58,7 +58,7 @@ async fn a_host_key_alias_is_the_name_on_record() {
         format!("{}  HostKeyAlias the-web\n  StrictHostKeyChecking yes\n", entry("web", &server)),
     )
     .unwrap();
-    let line = format!("[the-web]:{} {}\n", server.port, public(&server.path("host_key")));
+    let line = format!("the-web {}\n", public(&server.path("host_key")));
     fs::write(server.path("known_hosts"), line).unwrap();
     SshLink::connect(alias("web", &config)).await.unwrap();
 }

@@ -295,12 +295,22 @@ impl Login<'_> {
 
     fn failure(&self) -> ConnectError {
         let user = &self.target.user;
+        let connection = &self.connection;
+        if connection.is_broken() {
+            let why = connection.farewell().unwrap_or_default();
+            let message = format!("the connection was lost during the login of {user}: {why}; try again");
+            return self.target.error(ConnectReason::Closed, message);
+        }
         let mut message = match &*self.refused {
             [] => format!("no usable key, agent or password was found for the login as {user}"),
             refused => format!("the host refused the login as {user} with {}", refused.join(", ")),
         };
-        if let Some(farewell) = self.connection.farewell() {
-            message.push_str(&format!("; it closed the connection with {farewell}"));
+        match connection.farewell() {
+            Some(farewell) => message.push_str(&format!("; it closed the connection with {farewell}")),
+            None if connection.handle.is_closed() => {
+                message.push_str("; it closed the connection without a word (account locked or expired?)");
+            }
+            None => {}
         }
         if let Some(methods) = &self.methods {
             let names: Vec<&str> = methods.iter().map(Into::into).collect();
