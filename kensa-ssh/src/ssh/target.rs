@@ -150,7 +150,7 @@ fn known_hosts_files(
     home: &std::path::Path,
 ) -> KnownHostsFiles {
     if let Some(paths) = &options.known_hosts {
-        return KnownHostsFiles { read: paths.clone(), write: paths.first().cloned() };
+        return KnownHostsFiles { read: paths.clone(), named: true, write: paths.first().cloned() };
     }
     let ssh = home.join(".ssh");
     let own = config
@@ -161,7 +161,8 @@ fn known_hosts_files(
         ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from).to_vec()
     });
     let write = own.first().cloned();
-    KnownHostsFiles { read: own.into_iter().chain(global).collect(), write }
+    let named = config.user_known_hosts_files.is_some() || config.global_known_hosts_files.is_some();
+    KnownHostsFiles { read: own.into_iter().chain(global).collect(), named, write }
 }
 
 /// A folder that does not exist stands for a missing home: never the current one.
