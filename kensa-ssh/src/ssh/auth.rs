@@ -190,13 +190,15 @@ impl Login<'_> {
         }
     }
 
-    /// The signature hashes to try: one, except for RSA with servers that do not say what they support.
+    /// The signature hashes to try: one, except for RSA where legacy algorithms are allowed.
     async fn hashes(&mut self, offer: &Offer) -> Vec<Option<HashAlg>> {
         if !matches!(offer.public.algorithm(), Algorithm::Rsa { .. }) {
             return vec![None];
         }
         let legacy = self.target.options.legacy_algorithms;
         match self.connection.handle.best_supported_rsa_hash().await {
+            // Some servers announce what they do not accept.
+            Ok(Some(Some(hash))) if legacy => vec![Some(hash), None],
             Ok(Some(Some(hash))) => vec![Some(hash)],
             Ok(Some(None)) if legacy => vec![None],
             Ok(Some(None)) => {
@@ -293,12 +295,22 @@ impl Login<'_> {
 
     fn failure(&self) -> ConnectError {
         let user = &self.target.user;
+        let connection = &self.connection;
+        if connection.is_broken() {
+            let why = connection.farewell().unwrap_or_default();
+            let message = format!("the connection was lost during the login of {user}: {why}; try again");
+            return self.target.error(ConnectReason::Closed, message);
+        }
         let mut message = match &*self.refused {
             [] => format!("no usable key, agent or password was found for the login as {user}"),
             refused => format!("the host refused the login as {user} with {}", refused.join(", ")),
         };
-        if let Some(farewell) = self.connection.farewell() {
-            message.push_str(&format!("; it closed the connection with {farewell}"));
+        match connection.farewell() {
+            Some(farewell) => message.push_str(&format!("; it closed the connection with {farewell}")),
+            None if connection.handle.is_closed() => {
+                message.push_str("; it closed the connection without a word (account locked or expired?)");
+            }
+            None => {}
         }
         if let Some(methods) = &self.methods {
             let names: Vec<&str> = methods.iter().map(Into::into).collect();

@@ -1,13 +1,16 @@
 //! One SSH connection: stream, handshake, host key, login.
 
 use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use russh::client::{self, DisconnectReason, Handle, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
 use russh::{Disconnect, Names, SshId};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::dial::dial;
 use super::gate::{Gated, Lifeline};
@@ -30,6 +33,8 @@ pub(super) struct Shared {
     accepted: OnceLock<(PublicKey, HostKeyTrust)>,
     /// Why the host ended the connection, in its own words.
     farewell: Mutex<Option<String>>,
+    /// Whether the stream failed rather than ended.
+    broken: AtomicBool,
 }
 
 impl Connection {
@@ -54,9 +59,21 @@ impl Connection {
         self.shared.farewell.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Says goodbye.
+    /// Says goodbye, and ends the connection whether or not that gets through.
     pub(super) async fn close(&self) {
-        let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
+        let goodbye = async {
+            let _ = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
+            while !self.handle.is_closed() {
+                sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let _ = timeout(Duration::from_millis(300), goodbye).await;
+        self.lifeline.cut();
+    }
+
+    /// Whether the network, not the host, ended the connection.
+    pub(super) fn is_broken(&self) -> bool {
+        self.shared.broken.load(Ordering::Relaxed)
     }
 }
 
@@ -118,7 +135,9 @@ where
         rules.map_err(|error| ConnectError::new(ConnectReason::Closed, label, error.to_string()))??;
     rules.same_as = same_as.cloned();
     let config = Arc::new(config(target, &rules));
-    let (stream, lifeline, turn) = Gated::new(stream, config.preferred.kex.to_vec());
+    let silence = u32::try_from(target.options.keepalive_max).unwrap_or(u32::MAX).saturating_add(1);
+    let patience = target.options.keepalive_interval.saturating_mul(silence);
+    let (stream, lifeline, turn) = Gated::new(stream, config.preferred.kex.to_vec(), patience);
     let shared = Arc::new(Shared::default());
     let client = Client {
         rules: Arc::new(rules),
@@ -229,7 +248,16 @@ impl client::Handler for Client {
                 Some(format!("{:?} ({})", info.message.trim(), info.reason_code as u32))
             }
             DisconnectReason::Error(Ending::Ssh(russh::Error::KeepaliveTimeout)) => {
+                self.shared.broken.store(true, Ordering::Relaxed);
                 Some("no sign of life".to_owned())
+            }
+            // The end of the stream and a reset are the host's doing; what else can go wrong is the network's.
+            DisconnectReason::Error(Ending::Ssh(russh::Error::IO(error))) if !is_ending(error.kind()) => {
+                self.shared.broken.store(true, Ordering::Relaxed);
+                Some(match error.kind() {
+                    io::ErrorKind::TimedOut => "no sign of life".to_owned(),
+                    _ => error.to_string(),
+                })
             }
             DisconnectReason::Error(_) => None,
         };
@@ -237,6 +265,11 @@ impl client::Handler for Client {
         *self.shared.farewell.lock().unwrap_or_else(PoisonError::into_inner) = farewell;
         Ok(())
     }
+}
+
+fn is_ending(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof)
 }
 
 fn explain(target: &Target, ending: Ending) -> ConnectError {

@@ -1,15 +1,17 @@
-//! The stream below an SSH connection: it can be cut from outside, and it lets only as many costly key
-//! exchanges run at once as there are processor cores.
+//! The stream below an SSH connection: it can be cut from outside, it fails when nothing can be written for too
+//! long, and it lets only as many costly key exchanges run at once as there are processor cores.
 
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use russh::kex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{Sleep, sleep};
 
 /// A permit for each core: classic Diffie-Hellman takes up to a second of CPU and would hold up everything
 /// else on the runtime.
@@ -23,9 +25,16 @@ pub(super) async fn core() -> Option<OwnedSemaphorePermit> {
     CORES.clone().acquire_owned().await.ok()
 }
 
-/// Holds a connection open; when the last one is dropped, the stream ends.
+/// Holds a connection open; when it is cut or dropped, the stream ends.
 #[derive(Debug)]
-pub(super) struct Lifeline(#[expect(dead_code, reason = "dropping it is the signal")] oneshot::Sender<()>);
+pub(super) struct Lifeline(Mutex<Option<oneshot::Sender<()>>>);
+
+impl Lifeline {
+    /// Ends the stream, whoever else still holds it.
+    pub(super) fn cut(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
 
 /// Ends the wait for others once the key exchange is over.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +57,10 @@ pub(super) struct Gated<S> {
     offered: Vec<kex::Name>,
     state: State,
     turn: Turn,
+    /// How long a write may wait; zero is for ever. While russh waits to write, it sends no keepalive, so a link
+    /// that dies under an upload would never be noticed.
+    patience: Duration,
+    stalled: Option<Pin<Box<Sleep>>>,
 }
 
 enum State {
@@ -67,13 +80,15 @@ enum State {
 }
 
 impl<S> Gated<S> {
-    /// `offered` is the order of key exchanges this side proposes.
-    pub(super) fn new(inner: S, offered: Vec<kex::Name>) -> (Self, Lifeline, Turn) {
+    /// `offered` is the order of key exchanges this side proposes, `patience` how long a write may wait (zero:
+    /// for ever).
+    pub(super) fn new(inner: S, offered: Vec<kex::Name>, patience: Duration) -> (Self, Lifeline, Turn) {
         let (lifeline, cut) = oneshot::channel();
         let turn = Turn::default();
         let state = State::Watching(Vec::new());
-        let gated = Self { inner, cut, is_cut: false, offered, state, turn: turn.clone() };
-        (gated, Lifeline(lifeline), turn)
+        let turned = turn.clone();
+        let gated = Self { inner, cut, is_cut: false, offered, state, turn: turned, patience, stalled: None };
+        (gated, Lifeline(Mutex::new(Some(lifeline))), turn)
     }
 
     fn is_cut(&mut self, context: &mut Context<'_>) -> bool {
@@ -141,7 +156,16 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Gated<S> {
         if self.is_cut(context) {
             return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
         }
-        Pin::new(&mut self.inner).poll_write(context, data)
+        let this = &mut *self;
+        let written = Pin::new(&mut this.inner).poll_write(context, data);
+        if written.is_ready() || this.patience.is_zero() {
+            this.stalled = None;
+            return written;
+        }
+        let patience = this.patience;
+        let stalled = this.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
+        ready!(stalled.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -211,11 +235,11 @@ mod tests {
     async fn the_stream_ends_when_the_lifeline_goes() {
         use tokio::io::AsyncReadExt;
         let (ours, _theirs) = tokio::io::duplex(64);
-        let (mut gated, lifeline, _) = Gated::new(ours, OFFERED.to_vec());
+        let (mut gated, lifeline, _) = Gated::new(ours, OFFERED.to_vec(), Duration::ZERO);
         let reading = tokio::spawn(async move { gated.read_u8().await });
         tokio::task::yield_now().await;
         drop(lifeline);
-        let ended = tokio::time::timeout(std::time::Duration::from_secs(5), reading).await.unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(5), reading).await.unwrap();
         assert_eq!(ended.unwrap().unwrap_err().kind(), io::ErrorKind::ConnectionAborted);
     }
 
@@ -225,11 +249,11 @@ mod tests {
         let all = CORES.available_permits();
         let taken = CORES.clone().acquire_many_owned(u32::try_from(all).unwrap()).await.unwrap();
         let (ours, mut theirs) = tokio::io::duplex(4096);
-        let (mut gated, _lifeline, turn) = Gated::new(ours, OFFERED.to_vec());
+        let (mut gated, _lifeline, turn) = Gated::new(ours, OFFERED.to_vec(), Duration::ZERO);
         let sent = proposal("diffie-hellman-group14-sha256");
         theirs.write_all(&sent).await.unwrap();
         let mut read = vec![0; sent.len()];
-        let wait = std::time::Duration::from_millis(100);
+        let wait = Duration::from_millis(100);
         assert!(tokio::time::timeout(wait, gated.read_exact(&mut read)).await.is_err());
         drop(taken);
         gated.read_exact(&mut read).await.unwrap();
@@ -237,5 +261,23 @@ mod tests {
         assert_eq!(CORES.available_permits(), all - 1);
         turn.over();
         assert_eq!(CORES.available_permits(), all);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_gets_nowhere_fails_and_a_slow_one_does_not() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (ours, mut theirs) = tokio::io::duplex(10);
+        let (mut gated, _lifeline, _) = Gated::new(ours, OFFERED.to_vec(), Duration::from_millis(200));
+        let slow = tokio::spawn(async move {
+            for _ in 0..10 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                theirs.read_exact(&mut [0; 10]).await.unwrap();
+            }
+            theirs
+        });
+        gated.write_all(&[0; 100]).await.unwrap();
+        let _theirs = slow.await.unwrap();
+        let error = gated.write_all(&[0; 100]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

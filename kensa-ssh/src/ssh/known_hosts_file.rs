@@ -13,6 +13,9 @@ use super::known_hosts::{Finding, HostKey, KnownHosts, lookup_name};
 pub(super) struct KnownHostsFiles {
     /// Read in this order; a missing one is empty.
     pub(super) read: Vec<PathBuf>,
+    /// Whether somebody named these files. Where nobody did, one that this user may not read is as good as
+    /// missing: a service whose home is another user's has never recorded a key there.
+    pub(super) named: bool,
     /// Where new keys go; `None` is memory only.
     pub(super) write: Option<PathBuf>,
 }
@@ -42,6 +45,9 @@ impl KnownHostsFiles {
             match fs::read(path) {
                 Ok(text) => ignored.extend(known.add_text(&path.display().to_string(), &text)),
                 Err(error) if is_absent(&error) => {}
+                Err(error) if !self.named && error.kind() == io::ErrorKind::PermissionDenied => {
+                    ignored.push(format!("{} may not be read", path.display()));
+                }
                 // To go on without the file would make every known host a new one.
                 Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
             }
@@ -138,7 +144,7 @@ mod tests {
     }
 
     fn files(path: &Path) -> KnownHostsFiles {
-        KnownHostsFiles { read: vec![path.to_owned()], write: Some(path.to_owned()) }
+        KnownHostsFiles { read: vec![path.to_owned()], named: true, write: Some(path.to_owned()) }
     }
 
     #[test]
@@ -213,7 +219,7 @@ mod tests {
     #[test]
     fn a_file_that_exists_but_cannot_be_read_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
-        let files = KnownHostsFiles { read: vec![dir.path().to_owned()], write: None };
+        let files = KnownHostsFiles { read: vec![dir.path().to_owned()], named: false, write: None };
         assert!(files.load().is_err());
     }
 }

@@ -194,7 +194,11 @@ impl SshLink {
 
     fn lost(&self, connection: &Connection, what: &str) -> ConnectError {
         let farewell = connection.farewell();
-        let why = farewell.as_deref().unwrap_or(what);
+        let why = match &farewell {
+            Some(farewell) => farewell,
+            None if connection.handle.is_closed() => "it ended without a word",
+            None => what,
+        };
         self.target.error(ConnectReason::Closed, format!("the connection was lost: {why}; connect again"))
     }
 }

@@ -27,7 +27,6 @@ mod target;
 
 pub use dial::{Reachability, reachable};
 pub use host_key::HostKeyTrust;
-pub use known_hosts::{Finding, HostKey, KnownHosts};
 pub use link::SshLink;
 pub use options::{ConnectOptions, HostKeyPolicy, SshConfigUse};
 pub use ssh_config::HostConfig;

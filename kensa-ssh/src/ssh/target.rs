@@ -33,6 +33,7 @@ pub(super) struct Target {
     pub(super) warnings: Vec<String>,
     files: KnownHostsFiles,
     key_name: String,
+    key_port: u16,
     policy: HostKeyPolicy,
     authorities: Vec<HostKey>,
 }
@@ -52,12 +53,12 @@ impl Target {
         for line in ignored {
             tracing::debug!(host = %self.label, "known_hosts line not used: {line}");
         }
-        let mut authorities = known.authorities(&self.key_name, self.port);
+        let mut authorities = known.authorities(&self.key_name, self.key_port);
         authorities.extend(self.authorities.iter().cloned());
         Ok(HostKeyRules {
             label: self.label.clone(),
             host: self.key_name.clone(),
-            port: self.port,
+            port: self.key_port,
             policy: self.policy,
             pinned: self.options.pinned_host_key.clone(),
             known: Arc::new(known),
@@ -102,13 +103,18 @@ fn resolve(options: &ConnectOptions, follow_jumps: bool) -> Result<Target, Conne
     let credentials = Credentials::gather(options, &config, &home)
         .map_err(|error| ConnectError::new(error.reason, &named, error.message))?;
     let hops = if follow_jumps { hops(options, &config, &named)? } else { Vec::new() };
+    let mut kept = options.clone();
+    // The credentials hold what is still needed.
+    (kept.password, kept.passphrase, kept.keys) = (None, None, Vec::new());
     Ok(Target {
         address: config.host_name.clone().unwrap_or_else(|| host.clone()),
         key_name: config.host_key_alias.clone().or_else(|| config.host_name.clone()).unwrap_or(host),
         limit: options.connect_timeout.or(config.connect_timeout).unwrap_or(DEFAULT_TIMEOUT),
         policy: options.host_key_policy.or(config.host_key_policy).unwrap_or_default(),
         files: known_hosts_files(options, &config, &home),
-        options: options.clone(),
+        options: kept,
+        // As in OpenSSH, an alias stands for the host whatever the port.
+        key_port: if config.host_key_alias.is_some() { 22 } else { port },
         label: named,
         port,
         user,
@@ -144,7 +150,7 @@ fn known_hosts_files(
     home: &std::path::Path,
 ) -> KnownHostsFiles {
     if let Some(paths) = &options.known_hosts {
-        return KnownHostsFiles { read: paths.clone(), write: paths.first().cloned() };
+        return KnownHostsFiles { read: paths.clone(), named: true, write: paths.first().cloned() };
     }
     let ssh = home.join(".ssh");
     let own = config
@@ -155,7 +161,8 @@ fn known_hosts_files(
         ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"].map(PathBuf::from).to_vec()
     });
     let write = own.first().cloned();
-    KnownHostsFiles { read: own.into_iter().chain(global).collect(), write }
+    let named = config.user_known_hosts_files.is_some() || config.global_known_hosts_files.is_some();
+    KnownHostsFiles { read: own.into_iter().chain(global).collect(), named, write }
 }
 
 /// A folder that does not exist stands for a missing home: never the current one.

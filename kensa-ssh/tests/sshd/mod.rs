@@ -28,7 +28,7 @@ pub fn program() -> Option<&'static Path> {
         ["/usr/sbin/sshd", "/usr/bin/sshd", "/sbin/sshd"].into_iter().map(Path::new).find(|p| p.exists());
     if found.is_none() {
         let text = "no sshd is installed (Debian: openssh-server); tests against a real server cannot run";
-        assert!(std::env::var("KENSA_BED_REQUIRED").is_err(), "{text}");
+        assert!(!std::env::var("KENSA_BED_REQUIRED").is_ok_and(|value| value == "1"), "{text}");
         eprintln!("SKIPPED: {text}");
     }
     found
