@@ -3,7 +3,7 @@
 use kensa_core::{CouldNotTell, Outputs, Probe};
 
 use super::dropins::Dropins;
-use super::settings::{Delimiter, Setting, occurrences};
+use super::settings::{Key, Setting, occurrences};
 use crate::params::ParamError;
 use crate::syntax;
 
@@ -59,15 +59,14 @@ impl SettingFiles<'_> {
     }
 
     /// Every line that sets `key`, in reading order.
-    pub(crate) fn occurrences(
-        &self,
-        got: &Outputs,
-        key: &str,
-        delimiter: &Delimiter,
-        section: Option<&str>,
-    ) -> Result<Vec<Setting>, CouldNotTell> {
+    pub(crate) fn occurrences(&self, got: &Outputs, key: &Key<'_>) -> Result<Vec<Setting>, CouldNotTell> {
         let texts = self.texts(got)?;
-        Ok(texts.iter().flat_map(|(path, text)| occurrences(path, text, key, delimiter, section)).collect())
+        Ok(texts.iter().flat_map(|(path, text)| occurrences(path, text, key)).collect())
+    }
+
+    /// Whether the program that reads the files takes its keys in any case.
+    pub(crate) fn keys_in_any_case(&self) -> bool {
+        ["/etc/ssh/", "/etc/audit/"].iter().any(|folder| self.path.starts_with(folder))
     }
 
     /// The files in words.

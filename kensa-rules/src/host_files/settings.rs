@@ -49,14 +49,31 @@ pub(crate) struct Setting {
     pub(crate) source: Source,
 }
 
-/// Every line of `text` that sets `key`, in order; with `section`, only lines under `[section]`.
-pub(crate) fn occurrences(
-    path: &str,
-    text: &str,
-    key: &str,
-    delimiter: &Delimiter,
-    section: Option<&str>,
-) -> Vec<Setting> {
+/// A key and how a file may write it.
+#[derive(Clone, Debug)]
+pub(crate) struct Key<'a> {
+    /// The key.
+    pub(crate) name: &'a str,
+    /// Whether upper and lower case are the same in it.
+    pub(crate) ignore_case: bool,
+    /// What stands between it and its value.
+    pub(crate) delimiter: Delimiter,
+    /// The `[section]` it has to be in.
+    pub(crate) section: Option<&'a str>,
+}
+
+impl Key<'_> {
+    /// What follows the key on a line that begins with it.
+    fn rest<'l>(&self, line: &'l str) -> Option<&'l str> {
+        let (start, rest) = line.split_at_checked(self.name.len())?;
+        let same = if self.ignore_case { start.eq_ignore_ascii_case(self.name) } else { start == self.name };
+        same.then_some(rest)
+    }
+}
+
+/// Every line of `text` that sets `key`, in order.
+pub(crate) fn occurrences(path: &str, text: &str, key: &Key<'_>) -> Vec<Setting> {
+    let section = key.section;
     let mut inside = section.is_none();
     let mut found = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -68,7 +85,7 @@ pub(crate) fn occurrences(
             inside = header == wanted;
             continue;
         }
-        let value = line.strip_prefix(key).filter(|_| inside).and_then(|rest| delimiter.value(rest));
+        let value = key.rest(line).filter(|_| inside).and_then(|rest| key.delimiter.value(rest));
         if let Some(value) = value {
             let source = Source { path: path.to_owned(), line: u32::try_from(index + 1).ok() };
             found.push(Setting { value: unquote(without_comment(value)).to_owned(), source });
@@ -116,7 +133,8 @@ mod tests {
     use super::*;
 
     fn values(text: &str, key: &str, delimiter: Option<&str>, section: Option<&str>) -> Vec<String> {
-        let found = occurrences("/f", text, key, &Delimiter::new(delimiter), section);
+        let key = Key { name: key, ignore_case: false, delimiter: Delimiter::new(delimiter), section };
+        let found = occurrences("/f", text, &key);
         found.into_iter().map(|setting| setting.value).collect()
     }
 
@@ -148,7 +166,8 @@ mod tests {
         let text = "a=0\n[one]\na=1\n[two] # x\na=2\n[ one ]\na=3\n";
         assert_eq!(values(text, "a", None, Some("one")), ["1", "3"]);
         assert_eq!(values(text, "a", None, None), ["0", "1", "2", "3"]);
-        let at: Vec<_> = occurrences("/f", text, "a", &Delimiter::Any, Some("two"));
+        let key = Key { name: "A", ignore_case: true, delimiter: Delimiter::Any, section: Some("two") };
+        let at = occurrences("/f", text, &key);
         assert_eq!(at.first().map(|s| s.source.to_string()), Some("/f:5".to_owned()));
     }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::{Method, Parameters};
 use crate::host_files::setting_files::SettingFiles;
-use crate::host_files::settings::Delimiter;
+use crate::host_files::settings::{Delimiter, Key};
 use crate::params::{ParamError, Text};
 use crate::syntax;
 
@@ -19,7 +19,7 @@ pub(super) const METHOD: Method =
 struct ConfigAbsent {
     /// Absolute path of the file; with `scan_pattern`, of a directory.
     path: Text,
-    /// The key, letter for letter.
+    /// The key, in upper or lower case.
     key: Text,
     /// What stands between key and value, as in `config_value`.
     delimiter: Option<Text>,
@@ -58,8 +58,14 @@ impl Check for ConfigAbsent {
     }
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
-        let delimiter = Delimiter::new(self.delimiter.as_deref());
-        let found = self.files().occurrences(got, self.key.trim(), &delimiter, self.section.as_deref())?;
+        let key = Key {
+            name: self.key.trim(),
+            // Whether the program takes the key in any case is not known; a doubtful line is a finding.
+            ignore_case: true,
+            delimiter: Delimiter::new(self.delimiter.as_deref()),
+            section: self.section.as_deref(),
+        };
+        let found = self.files().occurrences(got, &key)?;
         let wanted = format!("{} not set", self.key);
         Ok(match found.into_iter().next() {
             None => {
@@ -87,6 +93,7 @@ mod tests {
         let case = |text: &str| Case::new("config_absent", RULE).file("/etc/dnf/dnf.conf", text);
         assert_eq!(judge(case("[main]\n#exclude=kernel\nexcludepkgs=x\n")).passed(), Some(true));
         assert_eq!(judge(case("[main]\nexclude=kernel\n")).passed(), Some(false));
+        assert_eq!(judge(case("[main]\nExclude=kernel\n")).passed(), Some(false));
         let gone = Case::new("config_absent", RULE).gone(&Probe::read("/etc/dnf/dnf.conf"));
         assert_eq!(judge(gone).passed(), Some(true));
         assert_never_guesses(&case(""), &Probe::read("/etc/dnf/dnf.conf"));

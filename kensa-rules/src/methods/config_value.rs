@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::compare::{Comparator, Comparison};
 use super::{Method, Parameters};
 use crate::host_files::setting_files::SettingFiles;
-use crate::host_files::settings::{Delimiter, Setting, unquote};
+use crate::host_files::settings::{Delimiter, Key, Setting, unquote};
 use crate::params::{ParamError, Text};
 use crate::syntax;
 
@@ -25,7 +25,7 @@ pub(super) const METHOD: Method = Method::of::<ConfigValue>(
 struct ConfigValue {
     /// Absolute path of the file; with `scan_pattern`, of a directory.
     path: Text,
-    /// The key, letter for letter; it may hold blanks.
+    /// The key; it may hold blanks. Case matters, but not below `/etc/ssh` and `/etc/audit`.
     key: Text,
     /// The value wanted; empty when the key stands alone.
     expected: Text,
@@ -116,8 +116,13 @@ impl Check for ConfigValue {
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
         let comparison = self.comparison();
-        let delimiter = Delimiter::new(self.delimiter.as_deref());
-        let found = self.files().occurrences(got, &self.key, &delimiter, self.section.as_deref())?;
+        let key = Key {
+            name: &self.key,
+            ignore_case: self.files().keys_in_any_case(),
+            delimiter: Delimiter::new(self.delimiter.as_deref()),
+            section: self.section.as_deref(),
+        };
+        let found = self.files().occurrences(got, &key)?;
         let wanted = comparison.wanted();
         let (value, source) = match (self.in_force(found), self.default.as_deref()) {
             (Some(setting), _) => (setting.value, Some(setting.source)),

@@ -1,7 +1,7 @@
 //! `kernel_module_state`: a kernel module cannot be loaded, is blacklisted, or is loaded.
 
 use kensa_core::reading::{failed, not_understood};
-use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, Probe, Verdict};
+use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, Probe, Source, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -87,7 +87,8 @@ impl KernelModuleState {
         let (name, wanted) = (&self.name, "disabled");
         if let Some(source) = config.disabled() {
             let detail = format!("{name} is not loaded and {source} makes loading it do nothing");
-            return Ok(Verdict::new(true, wanted, "disabled", detail).from_source(Some(source.clone())));
+            let verdict = Verdict::new(true, wanted, "disabled", detail).from_source(Some(source.clone()));
+            return Ok(verdict.citing(resting_on(source)));
         }
         let (passed, actual, detail) = match self.existence(got)? {
             Existence::Missing => (true, "not available", "the running kernel has no such module"),
@@ -99,6 +100,11 @@ impl KernelModuleState {
         };
         Ok(Verdict::new(passed, wanted, actual, format!("{name}: {detail}; wanted {wanted}")))
     }
+}
+
+/// What a verdict rests on that one line of a file decides, beside the module not being loaded.
+fn resting_on(source: &Source) -> Vec<Probe> {
+    vec![Probe::read(modprobe::PROC_MODULES), Probe::read(&*source.path)]
 }
 
 impl Parameters for KernelModuleState {
@@ -134,7 +140,8 @@ impl Check for KernelModuleState {
         }
         let wanted = if self.state == State::Disabled { "disabled" } else { "blacklisted" };
         if loaded {
-            return Ok(Verdict::new(false, wanted, "loaded", format!("{name} is loaded; wanted {wanted}")));
+            let verdict = Verdict::new(false, wanted, "loaded", format!("{name} is loaded; wanted {wanted}"));
+            return Ok(verdict.citing(vec![Probe::read(modprobe::PROC_MODULES)]));
         }
         let config = modprobe::module_config(got, name)?;
         if self.state == State::Disabled {
@@ -143,7 +150,8 @@ impl Check for KernelModuleState {
         Ok(match config.blacklist {
             Some(source) => {
                 let detail = format!("{name} is not loaded and {source} blacklists it");
-                Verdict::new(true, wanted, wanted, detail).from_source(Some(source))
+                let cites = resting_on(&source);
+                Verdict::new(true, wanted, wanted, detail).from_source(Some(source)).citing(cites)
             }
             None => {
                 let detail = format!("{name} is not loaded and no file of modprobe.d blacklists it");

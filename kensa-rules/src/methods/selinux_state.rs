@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Method, Parameters};
-use crate::host_files::settings::{Delimiter, occurrences};
+use crate::host_files::settings::{Delimiter, Key, occurrences};
 use crate::params::{ParamError, Text};
 
 pub(super) const METHOD: Method =
@@ -70,7 +70,9 @@ impl Check for SelinuxState {
         let mut source = None;
         if self.persistent {
             let text = got.read(CONFIG)?.unwrap_or_default();
-            let last = occurrences(CONFIG, &text, "SELINUX", &Delimiter::new(Some("=")), None).pop();
+            let delimiter = Delimiter::new(Some("="));
+            let key = Key { name: "SELINUX", ignore_case: false, delimiter, section: None };
+            let last = occurrences(CONFIG, &text, &key).pop();
             let configured = last.as_ref().map_or("nothing", |setting| setting.value.as_str());
             passed &= configured.eq_ignore_ascii_case(&wanted);
             actual = format!("{actual} now, {configured} in {CONFIG}");
