@@ -155,7 +155,7 @@ impl Page {
     fn section(&mut self, name: &str, text: &str) {
         if !text.trim().is_empty() {
             self.heading(name);
-            text.trim().lines().for_each(|line| self.line(2, line));
+            text.trim().lines().for_each(|line| self.paragraph(line));
         }
     }
 
@@ -169,9 +169,17 @@ impl Page {
         }
     }
 
+    fn paragraph(&mut self, text: &str) {
+        self.wrapped(2, 2, text);
+    }
+
+    /// What does not fit on one line goes on a little deeper.
     fn line(&mut self, indent: usize, text: &str) {
-        let first = " ".repeat(indent);
-        let rest = " ".repeat(indent + 2);
+        self.wrapped(indent, indent + 2, text);
+    }
+
+    fn wrapped(&mut self, first: usize, rest: usize, text: &str) {
+        let (first, rest) = (" ".repeat(first), " ".repeat(rest));
         let options = textwrap::Options::new(self.width).initial_indent(&first).subsequent_indent(&rest);
         let options = options.break_words(false).word_separator(textwrap::WordSeparator::AsciiSpace);
         let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);

@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use kensa_core::{CheckResult, Conclusion, ScanReport, Severity, Status};
 
+use textwrap::WordSeparator;
+use textwrap::core::Word;
+
 use super::order::worst_first;
 use super::{Format, RenderError, RenderOptions};
 
@@ -152,10 +155,8 @@ impl Page {
         let summary = &report.summary;
         let told = summary.pass + summary.fail;
         let (color, word, mut said) = match report.conclusion() {
-            Conclusion::Compliant => (AnsiColor::Green, "COMPLIANT", format!("{} pass", every(told))),
-            Conclusion::Findings => {
-                (AnsiColor::Red, "NOT COMPLIANT", format!("{} of {} fail", summary.fail, count(told)))
-            }
+            Conclusion::Compliant => (AnsiColor::Green, "COMPLIANT", every(told)),
+            Conclusion::Findings => (AnsiColor::Red, "NOT COMPLIANT", findings(summary.fail, told)),
             Conclusion::Incomplete if told + summary.error == 0 => {
                 (AnsiColor::Yellow, "INCOMPLETE", "no rule was measured".to_owned())
             }
@@ -205,12 +206,12 @@ impl Page {
         let mut indent = first;
         let mut lines = Vec::new();
         for paragraph in text.trim_end().lines() {
-            // A broken path or rule id cannot be copied, so only blanks are places to break.
+            // A broken path or rule id cannot be copied, so lines break at blanks only, and in long lists.
             let options = textwrap::Options::new(self.width)
                 .initial_indent(indent)
                 .subsequent_indent(rest)
                 .break_words(false)
-                .word_separator(textwrap::WordSeparator::AsciiSpace)
+                .word_separator(WordSeparator::Custom(words))
                 .word_splitter(textwrap::WordSplitter::NoHyphenation);
             lines.extend(textwrap::wrap(paragraph, options).into_iter().map(Cow::into_owned));
             indent = rest;
@@ -236,6 +237,20 @@ impl Page {
     }
 }
 
+/// Words are what stands between blanks; a list too long for one line may also break after its commas.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    const LONG: usize = 50;
+    Box::new(WordSeparator::AsciiSpace.find_words(line).flat_map(|word| {
+        let list = word.word.len() > LONG;
+        let mut pieces: Vec<Word<'_>> =
+            word.word.split_inclusive(move |c| list && c == ',').map(Word::from).collect();
+        if let Some(last) = pieces.last_mut() {
+            last.whitespace = word.whitespace;
+        }
+        pieces
+    }))
+}
+
 const BOLD: Style = Style::new().bold();
 
 fn severity_style(severity: Severity) -> Style {
@@ -251,8 +266,16 @@ fn count(rules: usize) -> String {
     format!("{rules} {}", if rules == 1 { "rule" } else { "rules" })
 }
 
+fn findings(fail: usize, told: usize) -> String {
+    format!("{fail} of {} {}", count(told), if fail == 1 { "fails" } else { "fail" })
+}
+
 fn every(rules: usize) -> String {
-    if rules == 1 { "the one rule that applies".to_owned() } else { format!("all {rules} rules that apply") }
+    if rules == 1 {
+        "the one rule that applies passes".to_owned()
+    } else {
+        format!("all {rules} rules that apply pass")
+    }
 }
 
 #[cfg(test)]
@@ -319,6 +342,17 @@ mod tests {
             };
             assert_eq!(page.lines().find(wide), None, "at {width}");
         }
+    }
+
+    #[test]
+    fn a_list_without_blanks_breaks_after_its_commas_and_a_path_does_not_break() {
+        let mut report = report();
+        let list = vec!["aes256-gcm@openssh.com"; 9].join(",");
+        let path = format!("/very/{}/long", "long".repeat(30));
+        report.results[1].actual_value = Some(format!("{list} {path}"));
+        let page = text(&report, RenderOptions { width: Some(80), ..RenderOptions::default() });
+        assert!(page.lines().all(|line| line.len() <= 80 || line.trim() == path), "{page}");
+        assert!(page.contains("com,aes256-gcm@openssh.com,\n"));
     }
 
     #[test]
