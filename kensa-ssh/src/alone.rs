@@ -19,6 +19,11 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Runs `job` in a fresh shell and answers it.
 pub(crate) async fn run(host: Arc<Host>, job: Job) {
+    // An error means that the semaphore is closed, which it never is.
+    let _place = host.alone.acquire().await;
+    if job.is_cancelled() {
+        return;
+    }
     let mut shell = match host.open_again(None).await {
         Ok(shell) => shell,
         Err(error) => return job.answer(Err(no_shell(&error))),

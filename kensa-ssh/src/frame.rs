@@ -278,7 +278,42 @@ mod tests {
         )
     }
 
+    fn payload_or_marker() -> impl Strategy<Value = Vec<u8>> {
+        let marks = ["H 1 0 2", "H", "3 1 2.00", "4"].map(|tail| format!("\n{N} {tail}\n").into_bytes());
+        prop_oneof![prop::collection::vec(any::<u8>(), 0..90), prop::sample::select(marks.to_vec())]
+    }
+
+    /// The bytes of one of the markers above.
+    fn length(mark: &Mark) -> u64 {
+        let tail = match mark {
+            Mark::Hello { .. } => 7,
+            Mark::HelloError | Mark::EndError { .. } => 1,
+            Mark::End { .. } => 8,
+        };
+        tail + 3 + N.len() as u64
+    }
+
     proptest! {
+        #[test]
+        fn no_bytes_are_lost_or_invented_whatever_comes(
+            chunks in prop::collection::vec(payload_or_marker(), 0..20),
+            grammar in prop_oneof![Just(Grammar::Output), Just(Grammar::Error), Just(Grammar::Merged)],
+        ) {
+            let mut parser = Parser::new(N, grammar, 50);
+            let mut counted = 0;
+            let mut kept = 0;
+            for chunk in &chunks {
+                parser.push(chunk, |section, mark| {
+                    counted += section.total + length(&mark);
+                    kept = kept.max(section.bytes.len());
+                });
+            }
+            counted += parser.finish().total;
+            let sent: usize = chunks.iter().map(Vec::len).sum();
+            prop_assert_eq!(counted, sent as u64);
+            prop_assert!(kept <= NOISE_CAP);
+        }
+
         #[test]
         fn r04_payloads_come_out_byte_for_byte_in_any_chunking(
             payloads in prop::collection::vec(payload(), 0..5),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -32,7 +32,12 @@ pub(crate) struct Host {
     generation: AtomicU64,
     reconnecting: Mutex<()>,
     control: Mutex<Option<Shell>>,
+    /// Hosts allow ten sessions on a connection by default, and give a closed one back late.
+    pub(crate) alone: Semaphore,
 }
+
+/// Shells for single commands at the same time.
+const ALONE: usize = 3;
 
 impl Host {
     pub(crate) fn new(link: Arc<dyn Link>, become_: Become, options: SessionOptions) -> Self {
@@ -45,6 +50,7 @@ impl Host {
             generation: AtomicU64::new(0),
             reconnecting: Mutex::new(()),
             control: Mutex::new(None),
+            alone: Semaphore::new(ALONE),
         }
     }
 

@@ -19,6 +19,7 @@ pub mod openssh;
 pub mod options;
 pub mod privilege;
 pub mod protocol;
+mod running;
 pub mod secret;
 mod session;
 mod shell;

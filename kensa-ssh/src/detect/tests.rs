@@ -19,13 +19,16 @@ fn host(answers: &[(Probe, i32, &str, &str)]) -> Outputs {
 }
 
 fn absent(probe: &Probe) -> Answer {
+    if let Probe::Unit { name } = probe {
+        return Ok(Arc::new(Output::new(
+            probe.command(),
+            0,
+            unit(name, "not-found", "inactive").as_bytes(),
+            b"",
+        )));
+    }
     let (exit, stdout, stderr) = match probe {
         Probe::Tool { .. } => (127, "", ""),
-        Probe::Unit { .. } => (
-            0,
-            "Id=x.service\nLoadState=not-found\nActiveState=inactive\nSubState=dead\nUnitFileState=\n",
-            "",
-        ),
         Probe::Run { argv } if argv[0] == "grep" => (2, "", "grep: /etc/sssd: No such file or directory\n"),
         Probe::Run { .. } | Probe::Package { .. } => (127, "", "sh: 1: not found\n"),
         _ => (1, "", "cat: x: No such file or directory\n"),
@@ -51,8 +54,9 @@ fn on_systemd(answers: &[(Probe, i32, &str, &str)]) -> Facts {
     facts(&all)
 }
 
-fn unit(load: &str, active: &str) -> String {
-    format!("Id=x.service\nLoadState={load}\nActiveState={active}\nSubState=x\nUnitFileState=\n")
+fn unit(name: &str, load: &str, active: &str) -> String {
+    let name = if name.contains('.') { name.to_owned() } else { format!("{name}.service") };
+    format!("Id={name}\nNames={name}\nLoadState={load}\nActiveState={active}\nSubState=x\nUnitFileState=\n")
 }
 
 #[test]
@@ -109,9 +113,10 @@ fn with_systemd_a_unit_that_could_not_be_asked_is_undetermined() {
 
 #[test]
 fn installed_and_active_are_told_apart() {
-    let (loaded, running) = (unit("loaded", "inactive"), unit("loaded", "active"));
+    let (rsyslog, crond) = (unit("rsyslog", "loaded", "inactive"), unit("crond", "loaded", "inactive"));
+    let running = unit("systemd-journald", "loaded", "active");
     let stopped =
-        on_systemd(&[(Probe::unit("rsyslog"), 0, &loaded, ""), (Probe::unit("crond"), 0, &loaded, "")]);
+        on_systemd(&[(Probe::unit("rsyslog"), 0, &rsyslog, ""), (Probe::unit("crond"), 0, &crond, "")]);
     assert_eq!(stopped.capability("rsyslog"), Some(true));
     assert_eq!(stopped.capability("rsyslog_active"), Some(false));
     assert_eq!(stopped.capability("cron"), Some(true));

@@ -116,22 +116,25 @@ fn sysctl(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<O
     Some(slices)
 }
 
-/// One block of properties per unit, in order, with blank lines between.
+/// One block of properties per unit, in order, with blank lines between. Each must be about the unit asked for.
 fn unit(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<Option<Slice>>> {
     if exit != 0 || !stderr.is_empty() {
         return None;
     }
     let blocks: Vec<&str> = stdout.strip_suffix('\n')?.split("\n\n").collect();
-    let complete = |block: &&str| {
+    let complete = |(block, item): (&&str, &&str)| {
         let keys = kensa_core::probe::UNIT_PROPERTIES.split(',');
         let lines: Vec<&str> = block.lines().collect();
-        keys.clone().count() == lines.len()
+        let full = if item.contains('.') { (*item).to_owned() } else { format!("{item}.service") };
+        let names = lines.iter().find_map(|line| line.strip_prefix("Names=")).unwrap_or_default();
+        names.split(' ').any(|name| name == full)
+            && keys.clone().count() == lines.len()
             && keys.into_iter().all(|key| {
                 let named = |line: &&&str| line.split_once('=').is_some_and(|(name, _)| name == key);
                 lines.iter().filter(named).count() == 1
             })
     };
-    let fits = blocks.len() == items.len() && blocks.iter().all(complete);
+    let fits = blocks.len() == items.len() && blocks.iter().zip(items).all(complete);
     fits.then(|| blocks.into_iter().map(|block| Slice::found(format!("{block}\n"))).collect())
 }
 
