@@ -1,6 +1,6 @@
 //! The engine's calls: load, detect, plan, scan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use kensa_rules::load::{Corpus, LoadError, LoadOptions};
 use kensa_rules::plan::Plan;
 use kensa_rules::scan;
 use kensa_rules::select::Selection;
-use kensa_rules::variables::{VariableError, VariableTable};
+use kensa_rules::variables::{VariableError, VariableTable, names_used_by};
 
 /// Version of the engine, as reports carry it.
 pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -61,6 +61,15 @@ pub enum Error {
     /// A variable override is not valid.
     #[error(transparent)]
     Variable(#[from] VariableError),
+    /// A value was given to a variable that no rule uses and nothing declares: most likely a slip of the pen,
+    /// and the rule meant would be judged by its default.
+    #[error("no rule uses a variable {name:?}{}", nearest.as_ref().map_or_else(String::new, |known| format!("; did you mean {known}?")))]
+    UnknownVariable {
+        /// The name given.
+        name: String,
+        /// The known name nearest to it.
+        nearest: Option<String>,
+    },
     /// Rules were asked for by an id no rule has.
     #[error("no rule has the id {}", .0.join(", "))]
     UnknownRule(Vec<String>),
@@ -164,7 +173,20 @@ fn prepare(corpus: &Corpus, options: &ScanOptions) -> Result<(Vec<Arc<Rule>>, Va
     if !unknown.is_empty() {
         return Err(Error::UnknownRule(unknown.into_iter().map(str::to_owned).collect()));
     }
+    for name in options.variables.keys() {
+        demand_variable(corpus, name)?;
+    }
     let variables = corpus.variables.for_scan(options.framework.as_deref(), &options.variables)?;
     let rules = corpus.rules.iter().filter(|rule| options.selection.matches(rule)).cloned().collect();
     Ok((rules, variables))
+}
+
+fn demand_variable(corpus: &Corpus, name: &str) -> Result<(), Error> {
+    let used = corpus.rules.iter().flat_map(|rule| names_used_by(rule));
+    let known: BTreeSet<&str> = corpus.variables.names().chain(used).collect();
+    if known.contains(name) {
+        return Ok(());
+    }
+    let nearest = kensa_rules::load::nearest(name, known).map(str::to_owned);
+    Err(Error::UnknownVariable { name: name.to_owned(), nearest })
 }

@@ -15,5 +15,5 @@ mod value;
 pub mod yaml;
 
 pub use corpus::{Corpus, LoadError, LoadOptions, SiteValues, load_embedded, load_rules, load_variables};
-pub use diagnostic::{Diagnostic, Level, render};
+pub use diagnostic::{Diagnostic, Level, nearest, render};
 pub(crate) use rule::REQUIRED_RULE_KEYS;

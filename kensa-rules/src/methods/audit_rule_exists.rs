@@ -1,6 +1,6 @@
 //! `audit_rule_exists`: audit rules are loaded.
 
-use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, Probe, Verdict};
+use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, PackageManager, Probe, Reason, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -71,14 +71,23 @@ impl AuditRuleExists {
     }
 
     /// The rules in each place looked at. A line that is no rule cannot meet one.
-    fn places(&self, got: &Outputs) -> Result<Vec<(&'static str, Vec<AuditRule>)>, CouldNotTell> {
+    fn places(
+        &self,
+        facts: &Facts,
+        got: &Outputs,
+    ) -> Result<Vec<(&'static str, Vec<AuditRule>)>, CouldNotTell> {
         let parsed = |lines: &mut dyn Iterator<Item = &str>| {
             lines.filter_map(|line| AuditRule::parse(line).ok()).collect()
         };
         let mut places = Vec::new();
         if self.wants(Origin::Loaded) {
-            let lines = got.audit_rules()?;
-            places.push(("not loaded", parsed(&mut lines.iter().map(String::as_str))));
+            match got.audit_rules() {
+                Ok(lines) => places.push(("not loaded", parsed(&mut lines.iter().map(String::as_str)))),
+                Err(error) if not_installed(facts, got, &error)? => {
+                    places.push(("not loaded, because the audit system is not installed", Vec::new()));
+                }
+                Err(error) => return Err(error),
+            }
         }
         if self.wants(Origin::Files) {
             let texts = FILES.texts(got)?;
@@ -86,6 +95,23 @@ impl AuditRuleExists {
             places.push(("not in /etc/audit/rules.d", rules));
         }
         Ok(places)
+    }
+}
+
+/// The package that brings auditctl.
+fn package(facts: &Facts) -> Option<(PackageManager, &'static str)> {
+    let manager = facts.package_manager()?;
+    Some((manager, if manager == PackageManager::Rpm { "audit" } else { "auditd" }))
+}
+
+/// Whether auditctl is missing because the host has no audit system, which is an answer: the package database
+/// says so. A tool that is missing although its package is installed is a broken host.
+fn not_installed(facts: &Facts, got: &Outputs, error: &CouldNotTell) -> Result<bool, CouldNotTell> {
+    match package(facts) {
+        Some((manager, name)) if error.reason == Reason::ToolMissing => {
+            Ok(got.package(manager, name)?.is_none())
+        }
+        _ => Ok(false),
     }
 }
 
@@ -109,12 +135,17 @@ impl Check for AuditRuleExists {
         loaded.into_iter().chain(files).collect()
     }
 
-    fn follow_up(&self, _: &Facts, got: &Outputs) -> Vec<Probe> {
-        if self.wants(Origin::Files) { FILES.follow_up(got) } else { Vec::new() }
+    fn follow_up(&self, facts: &Facts, got: &Outputs) -> Vec<Probe> {
+        let mut more = if self.wants(Origin::Files) { FILES.follow_up(got) } else { Vec::new() };
+        let missing = |error: CouldNotTell| error.reason == Reason::ToolMissing;
+        if self.wants(Origin::Loaded) && got.audit_rules().is_err_and(missing) {
+            more.extend(package(facts).map(|(manager, name)| Probe::package(manager, name)));
+        }
+        more
     }
 
-    fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
-        let places = self.places(got)?;
+    fn judge(&self, facts: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
+        let places = self.places(facts, got)?;
         let mut missing = Vec::new();
         for line in rule_lines(&self.rule) {
             let wanted = Wanted::parse(line).ok();
@@ -136,7 +167,7 @@ impl Check for AuditRuleExists {
 
 #[cfg(test)]
 mod tests {
-    use kensa_core::{Probe, Reason};
+    use kensa_core::{PackageManager, Probe, Reason};
 
     use crate::methods::testing::{Case, assert_never_guesses, assert_refused, judge};
 
@@ -157,6 +188,25 @@ mod tests {
         assert_eq!(judge(case(RULE, "No rules\n")).passed(), Some(false));
         let never = LOADED.replace("always", "never");
         assert_eq!(judge(case(RULE, &never)).passed(), Some(false));
+    }
+
+    #[test]
+    fn a_host_without_the_audit_package_fails_and_a_broken_one_could_not_be_told() {
+        let package = Probe::package(PackageManager::Dpkg, "auditd");
+        let none = Case::new("audit_rule_exists", RULE).says(
+            &Probe::AuditRules,
+            127,
+            "",
+            "sh: 1: auditctl: not found\n",
+        );
+        let absent = none.clone().says(&package, 1, "", "dpkg-query: no packages found matching auditd\n");
+        let judged = judge(absent);
+        assert_eq!(judged.passed(), Some(false));
+        assert!(judged.verdict().detail.contains("not installed"));
+        let broken = none.clone().says(&package, 0, "auditd\t1:3.0.9\tamd64\tinstalled\n", "");
+        assert_eq!(judge(broken).reason(), Some(Reason::ToolMissing));
+        let locked = none.says(&package, 2, "", "dpkg-query: error: cannot open the database\n");
+        assert_eq!(judge(locked).reason(), Some(Reason::CommandFailed));
     }
 
     #[test]
