@@ -1,12 +1,12 @@
 //! Logging in at real hosts with PAM, and links that die without a word.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
-mod bed;
+mod bed_host;
 mod sshd;
 
 use std::time::{Duration, Instant};
 
-use bed::Host;
+use bed_host::Host;
 use kensa_ssh::ConnectReason;
 use kensa_ssh::link::{Exit, Link, Streams};
 use kensa_ssh::ssh::{ConnectOptions, SshLink, reachable};

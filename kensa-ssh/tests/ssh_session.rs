@@ -1,11 +1,11 @@
 //! A whole session over native SSH at real hosts: one login, one sudo, and what happens when things break.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
 
-mod bed;
+mod bed_host;
 
 use std::time::{Duration, Instant};
 
-use bed::Host;
+use bed_host::Host;
 use kensa_core::Reason;
 use kensa_ssh::{Become, ConnectReason, Session, SessionOptions};
 
