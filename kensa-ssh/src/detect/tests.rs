@@ -42,7 +42,7 @@ fn facts(answers: &[(Probe, i32, &str, &str)]) -> Facts {
 
 fn stat(path: &str, kind: &str) -> (Probe, i32, String, &'static str) {
     let probe = Probe::Stat { path: path.to_owned(), follow: true };
-    (probe, 0, format!("{kind}|755|root|root|0|0|9|{path}\n"), "")
+    (probe, 0, format!("{kind}|755|root|root|0|0|{path}\n"), "")
 }
 
 const SYSTEMD: (&str, &str) = ("/run/systemd/system", "directory");
