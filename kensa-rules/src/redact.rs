@@ -104,7 +104,7 @@ static SECRET_NAME: LazyLock<Regex> = LazyLock::new(|| {
 /// `name = value` or `name: value` with a name that ends like a secret's.
 static SECRET_SETTING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r#"(?im)(?P<name>\b[\w.-]*(?:password|passphrase|secret|api_?key|token|bind_?pw|authtok|psk|community|credentials?|[\w.-]passwd)["']?[ \t]*[:=][ \t]*)(?P<value>[^\s;,]\S*)"#,
+        r#"(?im)(?P<name>\b[\w.-]*(?:password|passphrase|secret|api_?key|token|bind_?pw|authtok|psk|community|credentials?)["']?[ \t]*[:=][ \t]*|\b[\w.-]+passwd["']?[ \t]*=[ \t]*)(?P<value>[^\s;,]\S*)"#,
     )
 });
 /// Values that are switches or numbers, not secrets.
@@ -150,6 +150,7 @@ mod tests {
             "passwordauthentication no\n",
             "password requisite pam_pwquality.so retry=3\n",
             "passwd:         files sss\n",
+            "%wheel ALL=(ALL) NOPASSWD: ALL\n",
             "permitemptypasswords no\n",
             "PASS_MAX_DAYS 365\n",
             "Defaults passwd_timeout=5\n",
