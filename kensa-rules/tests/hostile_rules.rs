@@ -1,5 +1,8 @@
 //! Whatever a rule file holds, loading it ends with rules or diagnostics.
 
+// Clippy takes only the test functions themselves for tests.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use kensa_rules::load::{LoadError, LoadOptions, load_embedded};
 use proptest::prelude::*;
 

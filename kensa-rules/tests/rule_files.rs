@@ -1,5 +1,8 @@
 //! Rule files as people write them: every form that must load, and every mistake with what is said about it.
 
+// Clippy takes only the test functions themselves for tests.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,8 @@
 //! The generated schemas are the ones in `schemas/`, and they say what the loader says.
 
+// Clippy takes only the test functions themselves for tests.
+#![allow(clippy::panic, clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 
 use kensa_rules::schema;
