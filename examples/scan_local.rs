@@ -4,6 +4,8 @@
 //! cargo run --release --example scan_local
 //! ```
 
+#![allow(clippy::print_stdout)]
+
 use kensa::{ScanOptions, Session, SessionOptions};
 
 #[tokio::main(flavor = "current_thread")]

@@ -11,7 +11,9 @@ static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 ///
 /// Only when the build carries a rule set that does not load, which a test prevents.
 pub fn bundled_rules() -> Result<Corpus, LoadError> {
-    kensa_rules::load::load_embedded(bundled_rules_files(), &LoadOptions::default())
+    let known = crate::engine::known_capabilities();
+    let options = LoadOptions { known_capabilities: Some(&known), ..LoadOptions::default() };
+    kensa_rules::load::load_embedded(bundled_rules_files(), &options)
 }
 
 /// Path (relative to the rules folder) and text of every bundled rule file.

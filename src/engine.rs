@@ -91,7 +91,7 @@ pub async fn check_rules_from_path(
     severity: Option<&[Severity]>,
     category: Option<&str>,
 ) -> Result<Vec<CheckResult>, Error> {
-    let corpus = kensa_rules::load::load_rules(rules_path.as_ref(), &LoadOptions::default())?;
+    let corpus = load_rules(rules_path, &LoadOptions::default())?;
     let selection = Selection {
         severity: severity.unwrap_or_default().to_vec(),
         category: category.map(str::to_owned).into_iter().collect(),
@@ -99,6 +99,23 @@ pub async fn check_rules_from_path(
     };
     let options = ScanOptions { selection, ..ScanOptions::default() };
     Ok(scan(transport, &corpus, &options, &mut |_| {}).await?.results)
+}
+
+/// Loads the rule file, or every rule below the folder, at `path`. Gates may name the capabilities this engine
+/// detects, unless `options` lists others.
+///
+/// # Errors
+///
+/// See [`LoadError`].
+pub fn load_rules(path: impl AsRef<Path>, options: &LoadOptions<'_>) -> Result<Corpus, LoadError> {
+    let known = known_capabilities();
+    let names: Vec<&str> = options.known_capabilities.map_or(known, <[&str]>::to_vec);
+    kensa_rules::load::load_rules(path, &LoadOptions { known_capabilities: Some(&names), ..options.clone() })
+}
+
+/// The names of the capabilities this engine detects.
+pub(crate) fn known_capabilities() -> Vec<&'static str> {
+    kensa_ssh::detect::CAPABILITIES.iter().map(|capability| capability.name).collect()
 }
 
 /// Scans one host: detects what it is, asks everything the selected rules need, judges.

@@ -40,7 +40,7 @@ mod engine;
 
 pub use bundled::{bundled_rules, bundled_rules_files};
 pub use engine::{
-    ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, plan, scan,
+    ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, load_rules, plan, scan,
 };
 pub use kensa_core::{
     CheckResult, Completeness, Conclusion, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager,
@@ -48,7 +48,7 @@ pub use kensa_core::{
     Verdict, WritableTransport, check, facts, output, probe, reading, remedy, result, rule, shell, transport,
     value,
 };
-pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions, load_rules};
+pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
 pub use kensa_rules::plan as planning;
 pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;

@@ -25,7 +25,7 @@ pub(crate) struct Rules {
 /// leave them out: a host is not compliant with rules nobody looked at.
 pub(crate) fn rules(set: &RuleSet, terminal: &Terminal) -> Result<Rules, Failure> {
     let loaded = match &set.rules {
-        Some(path) => load::load_rules(path, &LoadOptions::default()),
+        Some(path) => kensa::load_rules(path, &LoadOptions::default()),
         None => kensa::bundled_rules(),
     };
     let corpus = match loaded {
@@ -59,7 +59,7 @@ fn broken(diagnostics: &[Diagnostic]) -> Failure {
 
 /// What is wrong with the rules at `path`, and how many load.
 pub(crate) fn validate(path: &Path, strict: bool) -> Result<(usize, Vec<Diagnostic>), Failure> {
-    match load::load_rules(path, &LoadOptions { strict, ..LoadOptions::default() }) {
+    match kensa::load_rules(path, &LoadOptions { strict, ..LoadOptions::default() }) {
         Ok(corpus) => Ok((corpus.rules.len(), corpus.diagnostics)),
         Err(LoadError::Invalid { diagnostics }) => Ok((0, diagnostics)),
         Err(error) => Err(Failure::usage(error.to_string())),

@@ -86,7 +86,8 @@ impl AuditRule {
         Ok(rule)
     }
 
-    /// Whether `loaded` does exactly what this rule asks for. Keys count only where this rule gives some.
+    /// Whether `loaded` does what this rule asks for. A rule that records more system calls records these too.
+    /// Keys count only where this rule gives some.
     pub(crate) fn is_met_by(&self, loaded: &AuditRule) -> bool {
         let target = match (&self.target, &loaded.target) {
             (Some((one, path)), Some((other, loaded_path))) => {
@@ -98,11 +99,18 @@ impl AuditRule {
         target
             && self.action == loaded.action
             && self.list == loaded.list
-            && self.syscalls == loaded.syscalls
+            && self.covers_calls(loaded)
             && self.perm == loaded.perm
             && self.filters == loaded.filters
             && self.comparisons == loaded.comparisons
             && self.keys.is_subset(&loaded.keys)
+    }
+
+    /// Whether every system call of this rule is one of `loaded`, whose empty set stands for all of them. A rule
+    /// that keeps records away must not do so for more than asked.
+    fn covers_calls(&self, loaded: &AuditRule) -> bool {
+        let wider = loaded.syscalls.is_empty() || self.syscalls.is_subset(&loaded.syscalls);
+        self.syscalls == loaded.syscalls || (self.action == "always" && !self.syscalls.is_empty() && wider)
     }
 
     /// Whether the rule makes records under `key`.

@@ -347,7 +347,7 @@ mod tests {
     #[test]
     fn a_list_without_blanks_breaks_after_its_commas_and_a_path_does_not_break() {
         let mut report = report();
-        let list = vec!["aes256-gcm@openssh.com"; 9].join(",");
+        let list = ["aes256-gcm@openssh.com"; 9].join(",");
         let path = format!("/very/{}/long", "long".repeat(30));
         report.results[1].actual_value = Some(format!("{list} {path}"));
         let page = text(&report, RenderOptions { width: Some(80), ..RenderOptions::default() });
