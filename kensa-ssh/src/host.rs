@@ -17,8 +17,10 @@ use crate::protocol;
 use crate::shell::{Limits, Refused, Shell};
 use crate::stats::Counters;
 
-/// How long the control shell may take for one kill, its start included.
+/// How long the control shell may take for one kill, its start included, while a command's caller waits.
 const KILL_PATIENCE: Duration = Duration::from_secs(3);
+/// The same when nobody waits, or nothing else can be done.
+const LAST_PATIENCE: Duration = Duration::from_secs(10);
 /// Waits before each further attempt to open a shell or to connect again.
 const BACKOFF: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1500)];
 
@@ -126,17 +128,17 @@ impl Host {
 
     /// Kills what the shell `pid` runs now; the shell itself goes on. `Err` when no control shell could do it.
     pub(crate) async fn kill_children(&self, pid: u32) -> Result<(), ()> {
-        self.control(&protocol::kill_children(pid)).await
+        self.control(&protocol::kill_children(pid), KILL_PATIENCE).await
     }
 
     /// Kills the shell `pid` and all it runs.
     pub(crate) async fn kill_shell(&self, pid: u32) -> Result<(), ()> {
-        self.control(&protocol::kill_shell(pid)).await
+        self.control(&protocol::kill_shell(pid), LAST_PATIENCE).await
     }
 
     /// The same where the connection gives no further shell: over a new one, which replaces it.
     pub(crate) async fn kill_shell_anyhow(&self, pid: u32, generation: u64) -> Result<(), ()> {
-        if self.kill_shell(pid).await.is_ok() {
+        if self.control(&protocol::kill_shell(pid), KILL_PATIENCE).await.is_ok() {
             return Ok(());
         }
         self.reconnect(generation).await.map_err(drop)?;
@@ -149,7 +151,7 @@ impl Host {
         self.link.close().await;
     }
 
-    async fn control(&self, command: &str) -> Result<(), ()> {
+    async fn control(&self, command: &str, patience: Duration) -> Result<(), ()> {
         let work = async {
             let mut control = self.control.lock().await;
             let now = self.generation.load(Ordering::Acquire);
@@ -170,7 +172,7 @@ impl Host {
             *control = Some(shell);
             Ok(())
         };
-        timeout(KILL_PATIENCE, work).await.unwrap_or(Err(()))
+        timeout(patience, work).await.unwrap_or(Err(()))
     }
 
     async fn open_in(&self, terminal: bool) -> Result<Shell, Denied> {

@@ -230,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn a_block_about_another_unit_is_no_answer() {
+        let block = |name: &str| {
+            format!("Id={name}\nNames={name} x\nLoadState=a\nActiveState=b\nSubState=c\nUnitFileState=\n")
+        };
+        let mut requests = fold(&[Probe::unit("a"), Probe::unit("b.socket")]);
+        let request = requests.remove(0);
+        let answered = |stdout: String| {
+            let output = Output::new("x", 0, stdout.as_bytes(), b"");
+            request.clone().unfold(Ok(Arc::new(output))).answers.len()
+        };
+        assert_eq!(answered(format!("{}\n{}", block("a.service"), block("b.socket"))), 2);
+        assert_eq!(answered(format!("{}\n{}", block("b.socket"), block("a.service"))), 0);
+        assert_eq!(answered(block("a.service")), 0);
+    }
+
+    #[test]
     fn names_a_tool_would_read_otherwise_are_not_folded() {
         for probe in [
             Probe::stat("/a b"),
