@@ -227,7 +227,9 @@ mod tests {
 
     #[test]
     fn never_guesses() {
-        assert_never_guesses(&case(RULE, LOADED), &Probe::AuditRules);
+        let package = Probe::package(PackageManager::Dpkg, "auditd");
+        let installed = case(RULE, LOADED).says(&package, 0, "auditd\t1:3.0.9\tamd64\tinstalled\n", "");
+        assert_never_guesses(&installed, &Probe::AuditRules);
         let refused = Case::new("audit_rule_exists", RULE).says(
             &Probe::AuditRules,
             4,
