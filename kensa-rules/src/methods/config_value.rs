@@ -123,7 +123,8 @@ impl Check for ConfigValue {
             section: self.section.as_deref(),
         };
         let found = self.files().occurrences(got, &key)?;
-        let wanted = comparison.wanted();
+        let alone = self.comparator == Comparator::Equal && comparison.expected.is_empty();
+        let wanted = if alone { "the key without a value".to_owned() } else { comparison.wanted() };
         let (value, source) = match (self.in_force(found), self.default.as_deref()) {
             (Some(setting), _) => (setting.value, Some(setting.source)),
             (None, Some(default)) => (default.to_owned(), None),
