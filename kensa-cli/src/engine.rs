@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use kensa::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
+use kensa::load::{Corpus, Diagnostic, LoadError, LoadOptions};
 use kensa::openssh::{self, OpenSshOptions};
 use kensa::{
     Become, ConnectOptions, Facts, HostKeyPolicy, Plan, Platform, ScanEvent, ScanOptions, ScanReport,
