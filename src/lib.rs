@@ -54,6 +54,7 @@ pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;
 pub use kensa_rules::{frameworks, mechanisms, methods, report, schema, select, variables};
 pub use kensa_ssh::openssh;
+pub use kensa_ssh::protocol::may_leave_processes;
 pub use kensa_ssh::ssh::{
     ConnectOptions, HostKeyPolicy, HostKeyTrust, Reachability, SshConfigUse, reachable,
 };
