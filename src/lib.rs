@@ -37,11 +37,13 @@
 
 mod bundled;
 mod engine;
+mod fleet;
 
 pub use bundled::{bundled_rules, bundled_rules_files};
 pub use engine::{
     ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, load_rules, plan, scan,
 };
+pub use fleet::{FleetError, HostScan, Target, scan_many};
 pub use kensa_core::{
     CheckResult, Completeness, Conclusion, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager,
     Platform, Probe, Reason, Rule, ScanReport, Severity, Source, Status, Summary, Timestamp, Transport,

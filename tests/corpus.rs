@@ -25,7 +25,8 @@ fn the_rules_on_disk_load_strictly_and_are_the_bundled_ones() {
 fn all_categories_are_served_by_many_methods_and_little_shell() {
     let corpus = bundled();
     let categories: BTreeSet<&str> = corpus.rules.iter().map(|rule| rule.category.as_str()).collect();
-    let eight = ["access-control", "audit", "filesystem", "kernel", "logging", "network", "services", "system"];
+    let eight =
+        ["access-control", "audit", "filesystem", "kernel", "logging", "network", "services", "system"];
     assert_eq!(categories, eight.into());
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
     for rule in &corpus.rules {
@@ -42,7 +43,9 @@ fn all_categories_are_served_by_many_methods_and_little_shell() {
 #[test]
 fn no_command_of_a_rule_needs_a_shell_of_its_own() {
     let corpus = bundled();
-    for (id, version) in [("rhel", "8.10"), ("rhel", "9.6"), ("rhel", "10.0"), ("debian", "12"), ("ubuntu", "24.04")] {
+    for (id, version) in
+        [("rhel", "8.10"), ("rhel", "9.6"), ("rhel", "10.0"), ("debian", "12"), ("ubuntu", "24.04")]
+    {
         let everything: BTreeSet<String> = corpus
             .rules
             .iter()

@@ -1,6 +1,7 @@
 //! What a host answered.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,9 @@ use crate::reason::Reason;
 use crate::time::Timestamp;
 
 /// What one probe's command printed and how it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Shown with `{:?}` it gives sizes, not contents: what a host prints may hold secrets.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Output {
     /// The command for this probe alone; it prints exactly `stdout` when run by hand.
     pub command: String,
@@ -31,6 +34,17 @@ pub struct Output {
     pub started: Timestamp,
     /// How long it took, including its share of a folded command.
     pub elapsed: Duration,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output")
+            .field("command", &self.command)
+            .field("exit_code", &self.exit_code)
+            .field("stdout_bytes", &self.stdout_total)
+            .field("stderr_bytes", &self.stderr_total)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Output {

@@ -3,7 +3,7 @@
 #![allow(dead_code, unreachable_pub, missing_docs, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A running host; taken down when dropped.
@@ -67,7 +67,8 @@ impl Host {
     pub fn install(&self, from: &Path, to: &str) {
         let text = format!("cat > {to} && chmod 755 {to}");
         let mut child = Command::new("bash")
-            .args([SCRIPT, "exec", &self.name, "sh", "-c", &text])
+            .arg(path())
+            .args(["exec", &self.name, "sh", "-c", &text])
             .stdin(std::fs::File::open(from).unwrap())
             .spawn()
             .unwrap();
@@ -81,8 +82,12 @@ impl Drop for Host {
     }
 }
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/bed/host.sh");
+/// The bed's script, from whichever crate of the workspace the test is in.
+fn path() -> PathBuf {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    crates.map(|dir| dir.join("tests/bed/host.sh")).find(|path| path.exists()).unwrap()
+}
 
 fn script(arguments: &[&str]) -> Output {
-    Command::new("bash").arg(SCRIPT).args(arguments).output().unwrap()
+    Command::new("bash").arg(path()).args(arguments).output().unwrap()
 }

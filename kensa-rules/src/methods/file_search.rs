@@ -176,7 +176,11 @@ impl Check for FileSearch {
         if wrong.len() > NAMED {
             actual.push_str(&format!(", and {} more", wrong.len() - NAMED));
         }
-        let mut detail = format!("found {actual}; wanted {}", self.wanted());
+        let mut detail = match wrong.len() {
+            0 => format!("none of the paths found is unwanted; wanted {}", self.wanted()),
+            1 => format!("found {actual}; wanted {}", self.wanted()),
+            many => format!("found {many} paths, {} the first; wanted {}", named[0], self.wanted()),
+        };
         if !network.is_empty() {
             detail.push_str(&format!(
                 "; not searched, because they are network file systems: {}",

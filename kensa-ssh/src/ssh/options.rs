@@ -1,6 +1,9 @@
 //! What a caller may say about a connection.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::secret::Secret;
@@ -73,6 +76,19 @@ impl ConnectOptions {
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
+    }
+
+    /// A number that is equal for options with the same login name and password within one process, and tells
+    /// nothing else about them; `None` without a password. It lets a fleet stop using a password that was refused.
+    pub fn password_identity(&self) -> Option<u64> {
+        static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        let password = self.password.as_ref()?;
+        Some(SEED.hash_one((&self.user, password.reveal())))
+    }
+
+    /// The host as it was named.
+    pub fn host(&self) -> &str {
+        &self.host
     }
 
     /// The login password. With an encrypted key and no passphrase it is tried as the key's passphrase
