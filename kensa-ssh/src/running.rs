@@ -29,6 +29,8 @@ pub(crate) struct Running {
     pub(crate) sent: VecDeque<Sent>,
     pub(crate) size: usize,
     pub(crate) killing: Option<Killing>,
+    /// A command that printed too much and is to be killed as soon as no other kill is under way.
+    flooding: Option<u64>,
     /// Commands below this number may have been hit by a kill meant for another one.
     suspect: u64,
     open_streams: u8,
@@ -62,6 +64,7 @@ impl Running {
             sent: VecDeque::new(),
             size: 0,
             killing: None,
+            flooding: None,
             suspect: 0,
             open_streams: 2,
             ending: None,
@@ -92,7 +95,7 @@ impl Running {
         };
         tokio::select! {
             biased;
-            event = shell.events.recv() => this.note(event, host),
+            event = shell.events.recv() => this.note(event),
             result = killed => this.note_kill(result),
             () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => this.note_time(host),
         }
@@ -102,13 +105,14 @@ impl Running {
     fn wake(&self) -> Option<Instant> {
         let limit = match &self.killing {
             Some(killing) => Some(killing.give_up),
+            None if self.flooding.is_some() => Some(Instant::now()),
             None => self.sent.front().and_then(Sent::deadline),
         };
         let end = self.ending.as_ref().map(|(_, at)| *at);
         [limit, end].into_iter().flatten().min()
     }
 
-    fn note(&mut self, event: Option<Event>, host: &Arc<Host>) -> Option<End> {
+    fn note(&mut self, event: Option<Event>) -> Option<End> {
         match event {
             Some(Event::Marked(section, Mark::End { seq, status, .. })) => {
                 self.marked(0, seq, |sent| sent.output = Some((section, status)))
@@ -120,10 +124,7 @@ impl Running {
             Some(Event::Overflow(side)) => {
                 // On a terminal one stream carries both.
                 let by_side = self.expected[side as usize];
-                let target = if self.shell.terminal { self.expected[1] } else { by_side };
-                if self.killing.is_none() && self.sent.iter().any(|sent| sent.seq == target) {
-                    self.kill(target, Cause::Overflow, host);
-                }
+                self.flooding = Some(if self.shell.terminal { self.expected[1] } else { by_side });
                 None
             }
             Some(Event::Eof) => {
@@ -184,6 +185,12 @@ impl Running {
                 return (killing.give_up <= now).then_some(End::Stuck);
             }
             self.killing = None;
+        }
+        if let Some(target) = self.flooding.take() {
+            if self.sent.iter().any(|sent| sent.seq == target) {
+                self.kill(target, Cause::Overflow, host);
+            }
+            return None;
         }
         let front = self.sent.front().filter(|sent| sent.deadline().is_some_and(|at| at <= now));
         if let Some(seq) = front.map(|sent| sent.seq) {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use common::{ask, is_running, output, seconds, session, shells, stays, stdout};
+use common::{ask, is_running, output, seconds, session, shells, stays, stdout, within};
 use kensa_core::{Ask, Probe, Reason, Transport};
 use kensa_ssh::link::{Exit, Link, Streams};
 use kensa_ssh::local::Local;
@@ -34,11 +34,9 @@ async fn r11_a_hung_command_ends_in_time_and_alone() {
                 ask(&session, &["echo before", command, "sleep 0.1; echo after", "echo last"]).await;
             let fault = answers[1].as_ref().err().unwrap_or_else(|| panic!("{shell}: {command} ended"));
             assert_eq!(fault.reason, Reason::TimedOut, "{shell}: {command}");
-            assert!(
-                begun.elapsed() < Duration::from_millis(1900),
-                "{shell}: {command} {:?}",
-                begun.elapsed()
-            );
+            let elapsed = begun.elapsed();
+            // Half a second is the limit, one more the promise, and what follows takes a tenth.
+            assert!(elapsed < within(1.6), "{shell}: {command} {elapsed:?}");
             for (n, text) in [(0, "before\n"), (2, "after\n"), (3, "last\n")] {
                 assert_eq!(stdout(&answers[n]), text, "{shell}: {command}");
             }
@@ -79,7 +77,7 @@ async fn r11_many_hung_commands_cost_their_own_time_only() {
             other => panic!("{n}: {other:?}"),
         }
     }
-    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < within(5.0), "{:?}", begun.elapsed());
     assert!(!stays("1000.003").await);
 }
 
@@ -108,8 +106,19 @@ async fn r12_floods_are_cut_counted_and_stopped() {
             "{shell}"
         );
         assert_eq!(stdout(&answers[4]), "next\n", "{shell}");
-        assert!(begun.elapsed() < Duration::from_secs(10), "{shell}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < within(10.0), "{shell}: {:?}", begun.elapsed());
         assert_eq!(session.stats().kills, 3, "{shell}");
+    }
+}
+
+#[tokio::test]
+async fn r12_floods_in_a_row_are_all_stopped() {
+    let options = SessionOptions { hard_limit: 1 << 20, ..seconds(20.0) };
+    let session = session("dash", options).await;
+    let commands: Vec<String> = (0..12).map(|n| format!("yes {n}")).collect();
+    let texts: Vec<&str> = commands.iter().map(String::as_str).collect();
+    for answer in &ask(&session, &texts).await {
+        assert!(output(answer).is_truncated() && output(answer).exit_code == 137);
     }
 }
 
@@ -122,7 +131,7 @@ async fn r18_dropping_the_callers_future_stops_what_runs() {
         assert!(asked.is_err());
         let begun = Instant::now();
         while is_running("1000.004") {
-            assert!(begun.elapsed() < Duration::from_secs(1), "{text} still runs");
+            assert!(begun.elapsed() < within(1.0), "{text} still runs");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         assert_eq!(stdout(&ask(&session, &["echo next"]).await[0]), "next\n");
@@ -137,7 +146,7 @@ async fn r18_dropping_the_session_as_well_stops_what_runs() {
     drop(session);
     let begun = Instant::now();
     while is_running("1000.0055") {
-        assert!(begun.elapsed() < Duration::from_secs(1));
+        assert!(begun.elapsed() < within(1.0));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -267,15 +276,20 @@ async fn r16_a_lost_connection_is_replaced_and_the_unanswered_asked_again() {
 #[tokio::test]
 async fn r16_a_command_that_always_cuts_the_connection_is_given_up_after_three_attempts() {
     let link = Fragile::new(100);
-    let session = Session::over(Arc::clone(&link) as Arc<dyn Link>, Become::None, SessionOptions::default())
-        .await
-        .unwrap();
+    let link_of_session = Arc::clone(&link) as Arc<dyn Link>;
+    let session = Session::over(link_of_session, Become::None, SessionOptions::default()).await.unwrap();
+    let session = Arc::new(session);
     let cutter = tokio::spawn({
-        let link = Arc::clone(&link);
+        let session = Arc::clone(&session);
         async move {
+            let mut cut = 0;
             loop {
-                tokio::time::sleep(Duration::from_millis(150)).await;
-                link.cut.notify_waiters();
+                if session.stats().commands > cut {
+                    cut += 1;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    link.cut.notify_waiters();
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         }
     });
@@ -295,7 +309,7 @@ async fn r14_with_one_session_only_a_hung_command_is_stopped_over_a_new_connecti
     let answers = ask(&session, &["echo before", "sleep 1000.0099", "echo after"]).await;
     assert_eq!(answers[1].as_ref().err().map(|fault| fault.reason), Some(Reason::TimedOut));
     assert_eq!((stdout(&answers[0]), stdout(&answers[2])), ("before\n".to_owned(), "after\n".to_owned()));
-    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < within(4.0), "{:?}", begun.elapsed());
     assert!(link.reconnects.load(Ordering::SeqCst) >= 1);
 }
 

@@ -81,7 +81,7 @@ pub async fn ask(session: &Session, commands: &[&str]) -> Vec<Answer> {
 }
 
 pub fn output(answer: &Answer) -> &Output {
-    answer.as_ref().unwrap_or_else(|fault| panic!("{fault:?}"))
+    answer.as_ref().unwrap_or_else(|fault| panic!("{}: {}", fault.reason, fault.message))
 }
 
 pub fn stdout(answer: &Answer) -> String {
@@ -107,4 +107,14 @@ pub fn is_running(text: &str) -> bool {
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
         line.contains(text)
     })
+}
+
+/// `seconds` on an idle machine, as much longer as starting processes takes longer here and now.
+pub fn within(seconds: f64) -> Duration {
+    let begun = std::time::Instant::now();
+    for _ in 0..20 {
+        std::process::Command::new("true").status().unwrap();
+    }
+    let factor = (begun.elapsed().as_secs_f64() / 0.06).clamp(1.0, 10.0);
+    Duration::from_secs_f64(seconds * factor)
 }
