@@ -1,0 +1,111 @@
+/** Transports the host application supplies. */
+
+import { ArgumentError, KensaError, SSHConnectionError } from './errors'
+import { inTurn } from './slices'
+import { NativeSession, type NativeSessionOptions } from '../native'
+
+/** What a command printed and how it ended. */
+export interface RunOutput {
+  exitCode: number
+  /** Unchanged; text is taken as UTF-8. */
+  stdout?: string | Uint8Array
+  stderr?: string | Uint8Array
+}
+
+/** What a transport is told about one command. */
+export interface RunOptions {
+  /** Milliseconds until nobody waits for the answer any more. */
+  readonly timeout: number
+  /** Raised when nobody waits for the answer any more: out of time, or the scan was cancelled. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Any object that runs commands on one host. It is called with one command at a time.
+ *
+ * An error whose `code` is `closed`, `ECONNRESET` or `EPIPE`, or that is an {@link SSHConnectionError}, says that the
+ * connection is gone; any other belongs to the one command.
+ */
+export interface Transport {
+  /** The host's name in results. */
+  readonly hostname?: string
+  /** Runs `command` through a POSIX shell and gives both streams unchanged. */
+  run(command: string, options: RunOptions): Promise<RunOutput>
+}
+
+const LOST = ['closed', 'ECONNRESET', 'EPIPE', 'ENOTCONN', 'ERR_STREAM_DESTROYED']
+const encoder = new TextEncoder()
+
+/** A native session over `transport`. */
+export function nativeOver(transport: Transport, options: NativeSessionOptions): NativeSession {
+  const running = new Map<number, RunCall>()
+  const start = (number: number, command: string, timeout: number): void => {
+    const call = new RunCall(timeout)
+    running.set(number, call)
+    inTurn(() => {
+      // Nobody waits any more.
+      if (running.get(number) !== call) return
+      answer(transport, command, call)
+        .then(
+          ({ exitCode, stdout, stderr }) => session.answer(number, exitCode, stdout, stderr),
+          (error: unknown) => session.fail(number, kindOf(error), messageOf(error)),
+        )
+        .finally(() => running.delete(number))
+    })
+  }
+  const stop = (number: number): void => {
+    running.get(number)?.abort()
+    running.delete(number)
+  }
+  const hostname = transport.hostname
+  const session: NativeSession = NativeSession.over(start, stop, typeof hostname === 'string' ? hostname : 'localhost', options)
+  return session
+}
+
+/** The options of one call; the signal is made when it is looked at. */
+class RunCall implements RunOptions {
+  readonly timeout: number
+  #controller: AbortController | undefined
+  #aborted = false
+
+  constructor(timeout: number) {
+    this.timeout = timeout
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#aborted) this.#controller.abort()
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#aborted = true
+    this.#controller?.abort()
+  }
+}
+
+/** Also an error thrown, not only one the promise is rejected with, becomes a rejection. */
+async function answer(transport: Transport, command: string, options: RunOptions) {
+  const output = await transport.run(command, options)
+  if (output === null || typeof output !== 'object' || !Number.isInteger(output.exitCode)) {
+    throw new ArgumentError('run() of the transport must give { exitCode, stdout, stderr }')
+  }
+  return { exitCode: output.exitCode, stdout: bytes(output.stdout), stderr: bytes(output.stderr) }
+}
+
+function bytes(stream: string | Uint8Array | undefined): Uint8Array {
+  if (stream instanceof Uint8Array) return stream
+  return encoder.encode(stream === undefined ? '' : String(stream))
+}
+
+function kindOf(error: unknown): string {
+  const code = error !== null && typeof error === 'object' ? (error as { code?: unknown }).code : undefined
+  if (error instanceof SSHConnectionError || LOST.includes(String(code))) return 'lost'
+  if (code === 'timed_out' || code === 'ETIMEDOUT' || (error instanceof Error && error.name === 'TimeoutError')) return 'timeout'
+  return 'other'
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof KensaError) return error.message
+  return error instanceof Error ? `the transport failed: ${error.message}` : `the transport failed: ${String(error)}`
+}

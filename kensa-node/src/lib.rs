@@ -1,0 +1,17 @@
+//! The native half of the npm package `kensa`.
+//!
+//! It moves calls, answers and errors between Node and the engine and decides nothing: what a JavaScript program
+//! sees is made in `lib/`. Data crosses as the JSON text the engine itself writes, so a report is the same bytes in
+//! Node as in Rust. Nothing here runs for long on Node's thread; everything that waits runs on tokio's threads.
+#![allow(unsafe_code, reason = "the code napi's macros generate calls Node's C interface")]
+#![allow(missing_docs, reason = "napi's macros add items of their own; ours are documented")]
+#![allow(unreachable_pub, reason = "napi exports what is public, and Rust code uses none of it")]
+
+mod cancellation;
+mod failure;
+mod feed;
+mod options;
+mod rules;
+mod runner;
+mod scan;
+mod session;

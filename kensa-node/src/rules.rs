@@ -1,0 +1,194 @@
+//! Rules, plans and reports: calls that need no host.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use kensa::load::{Corpus, LoadOptions, load_embedded, load_rules, yaml_to_json};
+use kensa::report::{Format, RenderOptions};
+use kensa::{Decision, Facts, Plan, Probe, Rule, ScanReport};
+use napi::Env;
+use napi::bindgen_prelude::{PromiseRaw, spawn_blocking};
+use napi_derive::napi;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+use crate::options::{self, NativeScanOptions};
+
+/// Version of the engine.
+#[napi]
+pub fn engine_version() -> String {
+    kensa::ENGINE_VERSION.to_owned()
+}
+
+/// The JSON Schema of results.
+#[napi]
+pub fn result_schema() -> String {
+    kensa::schema::result_schema().to_string()
+}
+
+/// The report formats there are.
+#[napi]
+pub fn report_formats() -> Vec<String> {
+    kensa::report::FORMATS.iter().map(|format| format.name.to_owned()).collect()
+}
+
+/// Loads rules: JSON of `rules` (`path` and `content`, the file as data) and `diagnostics`. `options` is JSON: the
+/// path and the filters of a scan.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn load<'env>(env: &'env Env, options: String, strict: bool) -> napi::Result<PromiseRaw<'env, String>> {
+    in_background(env, move || {
+        let options = NativeScanOptions::read(&options)?;
+        let selection = options.selection()?;
+        let corpus = match &options.rules_path {
+            Some(path) => Arc::new(load_rules(path, &LoadOptions { strict, ..LoadOptions::default() })?),
+            None => bundled()?,
+        };
+        let texts: BTreeMap<_, _> = match options.rules_path {
+            Some(_) => BTreeMap::new(),
+            None => kensa::bundled_rules_files().collect(),
+        };
+        let content = |rule: &Arc<Rule>| {
+            let path = rule.path.as_deref()?;
+            let text = match texts.get(path.to_str()?) {
+                Some(text) => text.as_bytes().to_vec(),
+                None => std::fs::read(path).ok()?,
+            };
+            Some(json!({ "path": path, "content": yaml_to_json(path, &text).ok()? }))
+        };
+        let rules = corpus.rules.iter().filter(|rule| selection.matches(rule)).filter_map(content);
+        Ok(json!({ "rules": rules.collect::<Vec<_>>(), "diagnostics": corpus.diagnostics }).to_string())
+    })
+}
+
+/// YAML files as data: a JSON list of `path` with `content` or `error`, in the order given.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn read_yaml(env: &Env, paths: Vec<String>) -> napi::Result<PromiseRaw<'_, String>> {
+    in_background(env, move || {
+        let read = |path: &String| {
+            let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"));
+            let content = bytes.and_then(|bytes| {
+                yaml_to_json(Path::new(path), &bytes).map_err(|diagnostic| diagnostic.one_line())
+            });
+            match content {
+                Ok(content) => json!({ "path": path, "content": content }),
+                Err(error) => json!({ "path": path, "error": error }),
+            }
+        };
+        Ok(Value::from_iter(paths.iter().map(read)).to_string())
+    })
+}
+
+/// What a scan with `options` (JSON) would do on a host with `facts` (JSON), as JSON.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn plan(env: &Env, options: String, facts: String) -> napi::Result<PromiseRaw<'_, String>> {
+    in_background(env, move || {
+        let options = NativeScanOptions::read(&options)?;
+        let facts: Facts = serde_json::from_str(&facts)?;
+        let engine = options.for_engine()?;
+        let corpus = load_from(options.rules_path)?;
+        Ok(plan_as_json(&kensa::plan(&corpus, &facts, &engine)?, &facts).to_string())
+    })
+}
+
+/// Writes `report` (JSON) in the format called `format`.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn render<'env>(
+    env: &'env Env,
+    report: String,
+    format: String,
+    width: Option<u32>,
+    color: bool,
+    verbose: bool,
+) -> napi::Result<PromiseRaw<'env, String>> {
+    in_background(env, move || {
+        let format = Format::find(&format).map_err(|error| Failure::argument(error.to_string()))?;
+        let report: ScanReport = serde_json::from_str(&report)?;
+        let width = width.map(|columns| columns as usize);
+        let options = RenderOptions { width, color, verbose, ..RenderOptions::default() };
+        (format.render)(&report, &options)
+            .map_err(|error| Failure::new("internal", "internal", error.to_string(), json!({})))
+    })
+}
+
+/// Whether a host answers: JSON of `reached`, `latency` (milliseconds), `banner`, `code` and `message`.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn reachable(env: &Env, host: String, port: u16, timeout: f64) -> napi::Result<PromiseRaw<'_, String>> {
+    env.spawn_future(async move {
+        let limit = options::milliseconds(timeout)?;
+        let found = kensa::reachable(&host, port, limit).await;
+        Ok(json!({
+            "reached": found.reached,
+            "latency": found.latency.map(|latency| latency.as_secs_f64() * 1000.0),
+            "banner": found.banner,
+            "code": found.error.as_ref().map(|error| error.reason.code()),
+            "message": found.error.as_ref().map(ToString::to_string),
+        })
+        .to_string())
+    })
+}
+
+/// The rules to scan with: those at a path, one rule given as JSON, or the bundled ones.
+pub(crate) async fn corpus(path: Option<String>, rule: Option<String>) -> Result<Arc<Corpus>, Failure> {
+    spawn_blocking(move || match rule {
+        Some(rule) => {
+            let rule: Value = serde_json::from_str(&rule)?;
+            let text = |key: &str| rule.get(key).and_then(Value::as_str).unwrap_or("rule").to_owned();
+            let file = format!("{}/{}.yml", text("category"), text("id"));
+            // JSON is YAML as well.
+            let corpus = load_embedded([(file, rule.to_string())], &LoadOptions::default())?;
+            Ok(Arc::new(corpus))
+        }
+        None => load_from(path),
+    })
+    .await?
+}
+
+fn load_from(path: Option<String>) -> Result<Arc<Corpus>, Failure> {
+    match path {
+        Some(path) => Ok(Arc::new(load_rules(path, &LoadOptions::default())?)),
+        None => bundled(),
+    }
+}
+
+/// The bundled rules, loaded once: they cannot change.
+fn bundled() -> Result<Arc<Corpus>, Failure> {
+    static BUNDLED: OnceLock<Arc<Corpus>> = OnceLock::new();
+    if let Some(corpus) = BUNDLED.get() {
+        return Ok(Arc::clone(corpus));
+    }
+    let corpus = Arc::new(kensa::bundled_rules()?);
+    Ok(Arc::clone(BUNDLED.get_or_init(|| corpus)))
+}
+
+fn plan_as_json(plan: &Plan, facts: &Facts) -> Value {
+    let entry = |entry: &kensa::planning::Entry| match &entry.decision {
+        Decision::Run(prepared) => json!({
+            "rule_id": entry.rule.id,
+            "decision": "run",
+            "implementation": prepared.implementation,
+            "methods": prepared.conditions.iter().map(|condition| condition.method).collect::<Vec<_>>(),
+            "commands": entry.probes().map(Probe::command).collect::<Vec<_>>(),
+        }),
+        Decision::Settled { reason, detail } => json!({
+            "rule_id": entry.rule.id,
+            "decision": if reason.is_skip() { "skipped" } else { "error" },
+            "reason": reason,
+            "detail": detail,
+        }),
+    };
+    json!({
+        "platform": facts.platform,
+        "capabilities": facts.capabilities,
+        "rules": plan.entries.iter().map(entry).collect::<Vec<_>>(),
+        "commands": plan.probes.iter().map(Probe::command).collect::<Vec<_>>(),
+    })
+}
+
+/// `work` on a thread where it may take its time.
+fn in_background(
+    env: &Env,
+    work: impl FnOnce() -> Result<String, Failure> + Send + 'static,
+) -> napi::Result<PromiseRaw<'_, String>> {
+    env.spawn_future(async move { Ok(spawn_blocking(work).await.map_err(Failure::from)??) })
+}

@@ -1,0 +1,107 @@
+//! Scans.
+
+use std::sync::Arc;
+
+use kensa::load::Corpus;
+use kensa::{ScanEvent, Session};
+use napi::Env;
+use napi::bindgen_prelude::{PromiseRaw, spawn};
+use napi_derive::napi;
+use serde_json::json;
+
+use crate::cancellation::Cancellation;
+use crate::failure::Failure;
+use crate::feed::Feed;
+use crate::options::NativeScanOptions;
+use crate::rules;
+
+/// A scan that runs. Dropping it stops it.
+#[napi]
+#[derive(Debug)]
+pub struct NativeScan {
+    feed: Arc<Feed>,
+    cancellation: Cancellation,
+}
+
+#[napi]
+impl NativeScan {
+    /// Up to `count` results, each as JSON, as soon as there is one; none when there are no more.
+    #[napi(ts_return_type = "Promise<string[]>")]
+    pub fn next<'env>(&self, env: &'env Env, count: u32) -> napi::Result<PromiseRaw<'env, Vec<String>>> {
+        let feed = Arc::clone(&self.feed);
+        env.spawn_future(async move { Ok(feed.next(count as usize).await?) })
+    }
+
+    /// The report as JSON, once the scan has ended. The scan then no longer waits for results to be taken.
+    #[napi(ts_return_type = "Promise<string>")]
+    pub fn report<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, String>> {
+        let feed = Arc::clone(&self.feed);
+        env.spawn_future(async move { Ok(feed.report().await?) })
+    }
+
+    /// Results nobody has taken: now, and at most so far.
+    #[napi]
+    pub fn waiting(&self) -> Vec<u32> {
+        let (now, most) = self.feed.waiting();
+        [now, most].map(|count| u32::try_from(count).unwrap_or(u32::MAX)).to_vec()
+    }
+
+    /// Stops the scan and what it runs on the host.
+    #[napi]
+    pub fn cancel(&self) {
+        self.cancellation.cancel();
+    }
+}
+
+impl NativeScan {
+    /// Starts scanning. What is wrong with the options is said by the first call for results.
+    pub(crate) fn start(session: Arc<Session>, options: &str, rule: Option<String>) -> Result<Self, Failure> {
+        let options = NativeScanOptions::read(options)?;
+        let feed = Arc::<Feed>::default();
+        let cancellation = Cancellation::new();
+        let cancelled = cancellation.watch();
+        let filling = Filling(Arc::clone(&feed));
+        spawn(async move {
+            let scanning = async {
+                let engine = options.for_engine()?;
+                let corpus = rules::corpus(options.rules_path, rule).await?;
+                scan(&session, &corpus, &engine, &filling.0).await
+            };
+            let end = cancelled.unless(scanning).await;
+            filling.0.end(end);
+        });
+        Ok(Self { feed, cancellation })
+    }
+}
+
+impl Drop for NativeScan {
+    fn drop(&mut self) {
+        self.cancellation.cancel();
+    }
+}
+
+/// Ends the feed when the scan has ended, in whatever way: nobody waits for ever.
+struct Filling(Arc<Feed>);
+
+impl Drop for Filling {
+    fn drop(&mut self) {
+        let message = "a defect of the engine ended the scan; please report it";
+        self.0.end(Err(Failure::new("internal", "internal", message, json!({}))));
+    }
+}
+
+async fn scan(
+    session: &Session,
+    corpus: &Corpus,
+    options: &kensa::ScanOptions,
+    feed: &Feed,
+) -> Result<String, Failure> {
+    let mut on_event = |event: ScanEvent<'_>| {
+        if let ScanEvent::Result(result) = event {
+            // Results hold texts, numbers and maps by text, which JSON always has a form for.
+            feed.push(serde_json::to_string(result).unwrap_or_default());
+        }
+    };
+    let report = feed.brake(kensa::scan(session, corpus, options, &mut on_event)).await?;
+    Ok(serde_json::to_string(&report)?)
+}
