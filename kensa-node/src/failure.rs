@@ -43,7 +43,9 @@ impl From<ConnectError> for Failure {
 impl From<LoadError> for Failure {
     fn from(error: LoadError) -> Self {
         let details = match &error {
-            LoadError::NotFound { path } | LoadError::Unreadable { path, .. } | LoadError::NoRules { path } => {
+            LoadError::NotFound { path }
+            | LoadError::Unreadable { path, .. }
+            | LoadError::NoRules { path } => {
                 json!({ "path": path })
             }
             LoadError::Invalid { diagnostics } => json!({ "diagnostics": diagnostics }),

@@ -8,6 +8,7 @@
 #![allow(unreachable_pub, reason = "napi exports what is public, and Rust code uses none of it")]
 
 mod cancellation;
+mod corpora;
 mod failure;
 mod feed;
 mod options;

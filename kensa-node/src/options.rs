@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use kensa::{ConnectOptions, HostKeyPolicy, ScanOptions, Secret, Selection, SessionOptions, Severity, SshConfigUse};
+use kensa::{
+    ConnectOptions, HostKeyPolicy, ScanOptions, Secret, Selection, SessionOptions, Severity, SshConfigUse,
+};
 use napi_derive::napi;
 use serde::Deserialize;
 

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use kensa::load::{Corpus, LoadOptions, load_embedded, load_rules, yaml_to_json};
+use kensa::load::{LoadOptions, load_rules, yaml_to_json};
 use kensa::report::{Format, RenderOptions};
 use kensa::{Decision, Facts, Plan, Probe, Rule, ScanReport};
 use napi::Env;
-use napi::bindgen_prelude::{PromiseRaw, spawn_blocking};
+use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
 use serde_json::{Value, json};
 
+use crate::corpora;
 use crate::failure::Failure;
 use crate::options::{self, NativeScanOptions};
 
@@ -42,7 +43,7 @@ pub fn load<'env>(env: &'env Env, options: String, strict: bool) -> napi::Result
         let selection = options.selection()?;
         let corpus = match &options.rules_path {
             Some(path) => Arc::new(load_rules(path, &LoadOptions { strict, ..LoadOptions::default() })?),
-            None => bundled()?,
+            None => corpora::bundled()?,
         };
         let texts: BTreeMap<_, _> = match options.rules_path {
             Some(_) => BTreeMap::new(),
@@ -82,12 +83,13 @@ pub fn read_yaml(env: &Env, paths: Vec<String>) -> napi::Result<PromiseRaw<'_, S
 /// What a scan with `options` (JSON) would do on a host with `facts` (JSON), as JSON.
 #[napi(ts_return_type = "Promise<string>")]
 pub fn plan(env: &Env, options: String, facts: String) -> napi::Result<PromiseRaw<'_, String>> {
-    in_background(env, move || {
+    env.spawn_future(async move {
         let options = NativeScanOptions::read(&options)?;
-        let facts: Facts = serde_json::from_str(&facts)?;
+        let facts: Facts = serde_json::from_str(&facts).map_err(Failure::from)?;
         let engine = options.for_engine()?;
-        let corpus = load_from(options.rules_path)?;
-        Ok(plan_as_json(&kensa::plan(&corpus, &facts, &engine)?, &facts).to_string())
+        let corpus = corpora::corpus(options.rules_path).await?;
+        let planning = move || Ok(plan_as_json(&kensa::plan(&corpus, &facts, &engine)?, &facts).to_string());
+        Ok(corpora::in_turn(planning).await?)
     })
 }
 
@@ -128,39 +130,6 @@ pub fn reachable(env: &Env, host: String, port: u16, timeout: f64) -> napi::Resu
     })
 }
 
-/// The rules to scan with: those at a path, one rule given as JSON, or the bundled ones.
-pub(crate) async fn corpus(path: Option<String>, rule: Option<String>) -> Result<Arc<Corpus>, Failure> {
-    spawn_blocking(move || match rule {
-        Some(rule) => {
-            let rule: Value = serde_json::from_str(&rule)?;
-            let text = |key: &str| rule.get(key).and_then(Value::as_str).unwrap_or("rule").to_owned();
-            let file = format!("{}/{}.yml", text("category"), text("id"));
-            // JSON is YAML as well.
-            let corpus = load_embedded([(file, rule.to_string())], &LoadOptions::default())?;
-            Ok(Arc::new(corpus))
-        }
-        None => load_from(path),
-    })
-    .await?
-}
-
-fn load_from(path: Option<String>) -> Result<Arc<Corpus>, Failure> {
-    match path {
-        Some(path) => Ok(Arc::new(load_rules(path, &LoadOptions::default())?)),
-        None => bundled(),
-    }
-}
-
-/// The bundled rules, loaded once: they cannot change.
-fn bundled() -> Result<Arc<Corpus>, Failure> {
-    static BUNDLED: OnceLock<Arc<Corpus>> = OnceLock::new();
-    if let Some(corpus) = BUNDLED.get() {
-        return Ok(Arc::clone(corpus));
-    }
-    let corpus = Arc::new(kensa::bundled_rules()?);
-    Ok(Arc::clone(BUNDLED.get_or_init(|| corpus)))
-}
-
 fn plan_as_json(plan: &Plan, facts: &Facts) -> Value {
     let entry = |entry: &kensa::planning::Entry| match &entry.decision {
         Decision::Run(prepared) => json!({
@@ -185,10 +154,10 @@ fn plan_as_json(plan: &Plan, facts: &Facts) -> Value {
     })
 }
 
-/// `work` on a thread where it may take its time.
+/// `work` off Node's thread, when it is its turn.
 fn in_background(
     env: &Env,
     work: impl FnOnce() -> Result<String, Failure> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'_, String>> {
-    env.spawn_future(async move { Ok(spawn_blocking(work).await.map_err(Failure::from)??) })
+    env.spawn_future(async move { Ok(corpora::in_turn(work).await?) })
 }

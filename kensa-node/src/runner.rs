@@ -14,7 +14,8 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use tokio::sync::oneshot;
 
 /// Starts a command: its number, its text, its limit in milliseconds. Weak: an idle session does not keep Node alive.
-type Start = ThreadsafeFunction<FnArgs<(u32, String, f64)>, (), FnArgs<(u32, String, f64)>, Status, false, true>;
+type Start =
+    ThreadsafeFunction<FnArgs<(u32, String, f64)>, (), FnArgs<(u32, String, f64)>, Status, false, true>;
 /// Says that nobody waits for a command any more.
 type Stop = ThreadsafeFunction<u32, (), u32, Status, false, true>;
 type Answer = Result<RanCommand, RunError>;

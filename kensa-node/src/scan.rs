@@ -10,10 +10,10 @@ use napi_derive::napi;
 use serde_json::json;
 
 use crate::cancellation::Cancellation;
+use crate::corpora;
 use crate::failure::Failure;
 use crate::feed::Feed;
 use crate::options::NativeScanOptions;
-use crate::rules;
 
 /// A scan that runs. Dropping it stops it.
 #[napi]
@@ -64,7 +64,10 @@ impl NativeScan {
         spawn(async move {
             let scanning = async {
                 let engine = options.for_engine()?;
-                let corpus = rules::corpus(options.rules_path, rule).await?;
+                let corpus = match rule {
+                    Some(rule) => corpora::single(rule).await?,
+                    None => corpora::corpus(options.rules_path).await?,
+                };
                 scan(&session, &corpus, &engine, &filling.0).await
             };
             let end = cancelled.unless(scanning).await;
