@@ -496,6 +496,11 @@ export declare function detect(session: Session | Transport, options?: DetectOpt
 export declare function detectPlatform(session: Session | Transport, options?: DetectOptions): Promise<PlatformInfo | null>;
 /** Capability name to whether the host has it; those that could not be determined are left out, see {@link detect}. */
 export declare function detectCapabilities(session: Session | Transport, options?: DetectOptions): Promise<Capabilities>;
+/** Capabilities and operating system, in one call. */
+export declare function quickHostInfo(session: Session | Transport, options?: DetectOptions): Promise<[
+	Capabilities,
+	PlatformInfo | null
+]>;
 /** Whether a host answers. */
 export interface Reachability {
 	reached: boolean;

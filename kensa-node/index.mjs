@@ -41,6 +41,7 @@ export const {
   orderByFramework,
   orderResultsBySection,
   plan,
+  quickHostInfo,
   reachable,
   renderReport,
   resolveVariables,

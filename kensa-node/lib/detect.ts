@@ -42,6 +42,12 @@ export async function detectCapabilities(session: Session | Transport, options: 
   return (await detect(session, options)).capabilities
 }
 
+/** Capabilities and operating system, in one call. */
+export async function quickHostInfo(session: Session | Transport, options: DetectOptions = {}): Promise<[Capabilities, PlatformInfo | null]> {
+  const { capabilities, platform } = await detect(session, options)
+  return [capabilities, platform]
+}
+
 /** @internal */
 export async function detectWire(call: string, session: Session | Transport, options: DetectOptions): Promise<string> {
   knownOptions(call, options, ['overrides', 'signal'])

@@ -4,7 +4,7 @@ export { checkRulesFromPath, checkSingleRule, evaluateRule, plan, scan } from '.
 export type { CheckOptions, Plan, PlannedRule } from './checks'
 export { loadConfig, resolveVariables } from './config'
 export type { ResolveOptions, RuleConfig, VariableValue } from './config'
-export { detect, detectCapabilities, detectPlatform, reachable } from './detect'
+export { detect, detectCapabilities, detectPlatform, quickHostInfo, reachable } from './detect'
 export type { Capabilities, DetectOptions, Facts, Reachability } from './detect'
 export {
   AbortError, ArgumentError, CommandError, CommandTimeout, HostKeyError, KensaError, NotConnectedError, PrivilegeError,

@@ -4,7 +4,7 @@
  */
 
 /** Milliseconds of one turn of the event loop this package may use up. */
-const SLICE = 8
+const SLICE = 5
 
 let begun = 0
 let fresh = true

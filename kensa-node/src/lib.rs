@@ -16,3 +16,19 @@ mod rules;
 mod runner;
 mod scan;
 mod session;
+
+/// Leaves one processor to Node's thread; a scan waits most of the time.
+#[napi_derive::module_init]
+fn threads() {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let workers = cores.saturating_sub(1).clamp(1, 4);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("kensa")
+        .enable_all()
+        .build();
+    // Without threads, the first call says so.
+    if let Ok(runtime) = runtime {
+        napi::bindgen_prelude::create_custom_tokio_runtime(runtime);
+    }
+}
