@@ -12,16 +12,26 @@ pub const RHEL_REBUILDS: [&str; 8] =
 /// What was detected about a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
-    /// The operating system; `None` when os-release could not be read.
+    /// The operating system; `None` when the host does not say, or when it could not be determined
+    /// ([`Facts::platform_unknown`] then gives the reason).
     pub platform: Option<Platform>,
     /// Every probed capability that could be determined.
     pub capabilities: BTreeMap<String, bool>,
-    /// Capabilities that could not be determined, each with the reason.
+    /// Capabilities that could not be determined, each with the reason; [`Facts::PLATFORM`] stands for the
+    /// operating system.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub undetermined: BTreeMap<String, String>,
 }
 
 impl Facts {
+    /// The key in [`Facts::undetermined`] that stands for the operating system.
+    pub const PLATFORM: &'static str = "platform";
+
+    /// Why the operating system could not be determined; `None` when it is known, or known not to be named.
+    pub fn platform_unknown(&self) -> Option<&str> {
+        self.undetermined.get(Self::PLATFORM).filter(|_| self.platform.is_none()).map(String::as_str)
+    }
+
     /// Whether the host has `capability`; `None` when it could not be determined.
     /// A name no probe exists for is absent.
     pub fn capability(&self, capability: &str) -> Option<bool> {
@@ -38,9 +48,13 @@ impl Facts {
         match family {
             Some("rhel" | "fedora" | "amzn" | "suse" | "sles" | "opensuse-leap") => Some(PackageManager::Rpm),
             Some("debian" | "ubuntu") => Some(PackageManager::Dpkg),
-            _ if self.capability("dpkg") == Some(true) => Some(PackageManager::Dpkg),
-            _ if self.capability("rpm") == Some(true) => Some(PackageManager::Rpm),
-            _ => None,
+            _ => match (self.capability("dpkg"), self.capability("rpm")) {
+                (Some(true), Some(false)) => Some(PackageManager::Dpkg),
+                (Some(false), Some(true)) => Some(PackageManager::Rpm),
+                // Both: of an unknown system either could be the one that counts.
+                (Some(true), Some(true)) if self.platform_unknown().is_none() => Some(PackageManager::Dpkg),
+                _ => None,
+            },
         }
     }
 }
@@ -130,6 +144,28 @@ fn unquote(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_package_database_is_not_guessed() {
+        let facts = |dpkg, rpm, unknown: bool| {
+            let mut facts = Facts::default();
+            for (name, present) in [("dpkg", dpkg), ("rpm", rpm)] {
+                match present {
+                    Some(present) => drop(facts.capabilities.insert(name.to_owned(), present)),
+                    None => drop(facts.undetermined.insert(name.to_owned(), "denied".to_owned())),
+                }
+            }
+            if unknown {
+                facts.undetermined.insert(Facts::PLATFORM.to_owned(), "denied".to_owned());
+            }
+            facts.package_manager()
+        };
+        let (yes, no) = (Some(true), Some(false));
+        assert_eq!(facts(yes, no, true), Some(PackageManager::Dpkg));
+        assert_eq!(facts(no, yes, true), Some(PackageManager::Rpm));
+        assert_eq!((facts(yes, yes, false), facts(yes, yes, true)), (Some(PackageManager::Dpkg), None));
+        assert_eq!((facts(None, yes, false), facts(yes, None, false)), (None, None));
+    }
 
     #[test]
     fn reads_quoted_and_plain_fields() {

@@ -38,8 +38,7 @@ pub struct FindTest {
 pub struct FoundEntry<'a> {
     kind: char,
     mode: u32,
-    no_user: bool,
-    no_group: bool,
+    orphan: &'a [u8],
     /// Absolute path, byte for byte.
     pub path: &'a [u8],
 }
@@ -50,9 +49,15 @@ pub fn find_command(range: &FindRange, test: &FindTest) -> String {
 }
 
 /// The command for several searches of one range: an entry per NUL, for every path one of them finds.
+///
+/// find itself says whether owner and group have names, and only where a search wants to know: on some hosts a
+/// name is a question to a server.
 pub fn walk_command(range: &FindRange, tests: &[&FindTest]) -> String {
     let any: Vec<String> = tests.iter().map(|test| format!(r"\( {} \)", test.expression())).collect();
-    format!(r"{} \( {} \) -printf '%y|%m|%U|%G|%u|%g|%p\0'", walk(range), any.join(" -o "))
+    let noted = |wanted: bool, note: &'static str| if wanted { note } else { "" };
+    let user = noted(tests.iter().any(|test| test.no_user), r" \( ! -nouser -o -printf u \)");
+    let group = noted(tests.iter().any(|test| test.no_group), r" \( ! -nogroup -o -printf g \)");
+    format!(r"{} \( {} \) -printf '%y|%m|'{user}{group} -printf '|%p\0'", walk(range), any.join(" -o "))
 }
 
 fn walk(range: &FindRange) -> String {
@@ -75,7 +80,7 @@ impl FindTest {
         parts.extend(self.no_group.then(|| "-nogroup".to_owned()));
         if !self.names.is_empty() {
             let names: Vec<String> =
-                self.names.iter().map(|name| format!("-name {}", shell::quote(name))).collect();
+                self.names.iter().map(|name| format!("-name {}", shell::quote(&literal(name)))).collect();
             parts.push(format!(r"\( {} \)", names.join(" -o ")));
         }
         if parts.is_empty() { "-true".to_owned() } else { parts.join(" ") }
@@ -83,13 +88,14 @@ impl FindTest {
 
     /// Whether the entry is one this test searches for.
     pub fn finds(&self, entry: &FoundEntry<'_>) -> bool {
-        let name = entry.path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        let mut parts = entry.path.rsplit(|byte| *byte == b'/');
+        let name = parts.find(|part| !part.is_empty()).unwrap_or_default();
         self.kind.is_none_or(|kind| kind == entry.kind)
             && entry.mode & self.mode_all == self.mode_all
             && (self.mode_any == 0 || entry.mode & self.mode_any != 0)
             && entry.mode & self.mode_none == 0
-            && (!self.no_user || entry.no_user)
-            && (!self.no_group || entry.no_group)
+            && (!self.no_user || entry.orphan.contains(&b'u'))
+            && (!self.no_group || entry.orphan.contains(&b'g'))
             && (self.names.is_empty() || self.names.iter().any(|wanted| wanted.as_bytes() == name))
     }
 }
@@ -102,16 +108,25 @@ impl<'a> FoundEntry<'a> {
     }
 
     fn parse(entry: &'a [u8]) -> Option<Self> {
-        let mut fields = entry.splitn(7, |byte| *byte == b'|');
-        let mut next = || fields.next();
-        let mut text = || next().and_then(|field| std::str::from_utf8(field).ok());
-        let kind = text()?.chars().next()?;
-        let mode = u32::from_str_radix(text()?, 8).ok()?;
-        let (uid, gid, user, group) = (text()?, text()?, text()?, text()?);
-        // find prints the number where it knows no name.
-        let (no_user, no_group) = (uid == user, gid == group);
-        next().filter(|path| path.starts_with(b"/")).map(|path| Self { kind, mode, no_user, no_group, path })
+        let mut fields = entry.splitn(4, |byte| *byte == b'|');
+        let (kind, mode, orphan, path) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let [kind] = *kind else { return None };
+        let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
+        let known = matches!(orphan, b"" | b"u" | b"g" | b"ug") && path.starts_with(b"/");
+        known.then_some(Self { kind: char::from(kind), mode, orphan, path })
     }
+}
+
+/// The pattern for find(1) that matches `name` and nothing else.
+fn literal(name: &str) -> String {
+    let mut pattern = String::new();
+    for c in name.chars() {
+        if matches!(c, '*' | '?' | '[' | ']' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern
 }
 
 #[cfg(test)]
@@ -127,12 +142,15 @@ mod tests {
         let one = find_command(&range, &writable);
         assert_eq!(one, r"find / /home -xdev \( -path /proc \) -prune -o -type f -perm -0002 -print");
         let both = walk_command(&range, &[&writable, &orphans]);
-        assert!(both.contains(r"\( \( -type f -perm -0002 \) -o \( -nouser \) \) -printf"), "{both}");
+        let end = r"\( \( -type f -perm -0002 \) -o \( -nouser \) \) -printf '%y|%m|' \( ! -nouser -o -printf u \) -printf '|%p\0'";
+        assert!(both.ends_with(end), "{both}");
+        let odd = FindTest { names: vec!["a*[b".to_owned()], ..FindTest::default() };
+        assert!(find_command(&range, &odd).contains(r"-name 'a\*\[b'"));
     }
 
     #[test]
     fn entries_are_read_to_the_byte_and_a_cut_walk_is_none() {
-        let entries = FoundEntry::parse_all(b"f|4755|0|0|root|root|/bin/su\0d|777|7|8|7|users|/x\ny|z\0");
+        let entries = FoundEntry::parse_all(b"f|4755||/bin/su\0d|777|u|/x\ny|z\0");
         let entries = entries.unwrap_or_default();
         assert_eq!(entries.len(), 2);
         let suid = FindTest { kind: Some('f'), mode_any: 0o6000, ..FindTest::default() };
@@ -142,7 +160,9 @@ mod tests {
         };
         assert_eq!(hits(&suid), [b"/bin/su"]);
         assert_eq!(hits(&no_user), [b"/x\ny|z"]);
-        assert_eq!(FoundEntry::parse_all(b"f|4755|0|0|root|root|/bin/su"), None);
+        for cut in [&b"f|4755||/bin/su"[..], b"f|4755|\0", b"f|4755|x|/bin/su\0", b"f|9||/a\0", b"\0"] {
+            assert_eq!(FoundEntry::parse_all(cut), None);
+        }
         assert_eq!(FoundEntry::parse_all(b"").map(|all| all.len()), Some(0));
     }
 }

@@ -113,6 +113,11 @@ fn settled(reason: Reason, detail: String) -> Decision {
 }
 
 fn decide(rule: &Rule, facts: &Facts, variables: &VariableTable) -> Decision {
+    if let (false, Some(why)) = (rule.platforms.is_empty(), facts.platform_unknown()) {
+        let wanted = select::describe(&rule.platforms);
+        let detail = format!("the rule is for {wanted}; this host's platform could not be determined: {why}");
+        return settled(Reason::UndeterminedCapability, detail);
+    }
     if !select::applies(&rule.platforms, facts.platform.as_ref()) {
         let host = facts.platform.as_ref().map_or("unknown", |platform| platform.pretty_name.as_str());
         let detail = format!("the rule is for {}; this host is {host}", select::describe(&rule.platforms));

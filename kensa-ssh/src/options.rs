@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Limits and habits of a session.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
-    /// How long one command may run.
+    /// How long one command may run; a walk of the file tree five times as long.
     pub command_timeout: Duration,
     /// How many bytes of each stream of a command are kept; the rest is counted.
     pub output_cap: usize,

@@ -167,7 +167,8 @@ impl Transport for Session {
                           waiting: &mut FuturesUnordered<_>| {
             let mut jobs = Vec::with_capacity(requests.len());
             for request in requests {
-                let (job, answer) = Job::new(request.command.clone(), self.options.command_timeout, false);
+                let limit = self.options.command_timeout * request.patience();
+                let (job, answer) = Job::new(request.command.clone(), limit, false);
                 let number = count;
                 count += 1;
                 jobs.push(job);

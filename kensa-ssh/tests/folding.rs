@@ -7,7 +7,7 @@ mod common;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use common::{session, shells};
-use kensa_core::{Output, PackageManager, Probe, Transport};
+use kensa_core::{FindRange, FindTest, Output, PackageManager, Probe, Transport};
 use kensa_ssh::{Session, SessionOptions};
 
 /// Asks all probes together and each one's command alone, and compares byte for byte. Returns how many of the
@@ -148,4 +148,86 @@ async fn r27_long_lists_are_split_and_r28_one_failure_stays_alone() {
     assert!(
         outputs.iter().all(|(_, answer)| answer.as_ref().unwrap().via.as_ref().unwrap().len() < 32 * 1024)
     );
+}
+
+/// A tree with everything that could break a line, an entry or a test; foreign owners where the tests run as root.
+fn odd_tree() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    std::fs::create_dir(path("sub dir")).unwrap();
+    std::fs::create_dir(path("pruned")).unwrap();
+    let files = [
+        ("plain", 0o644),
+        ("with blank", 0o666),
+        ("new\nline", 0o4755),
+        ("f|g|h", 0o2755),
+        ("star*[x]", 0o600),
+        ("starry[x]", 0o600),
+        ("back\\slash", 0o6777),
+        ("sub dir/.rhosts", 0o600),
+        ("pruned/.rhosts", 0o4777),
+        ("ü", 0o4000),
+        ("nameless", 0o640),
+        ("groupless", 0o640),
+    ];
+    for (name, mode) in files {
+        std::fs::write(path(name), "x").unwrap();
+        std::fs::set_permissions(path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let invalid = std::os::unix::ffi::OsStrExt::from_bytes(&b"caf\xe9"[..]);
+    std::fs::write(dir.path().join::<&std::ffi::OsStr>(invalid), "x").unwrap();
+    std::fs::set_permissions(path("sub dir"), std::fs::Permissions::from_mode(0o1777)).unwrap();
+    symlink("/nowhere", path("dangling")).unwrap();
+    // Refused to anyone but root; the test then shows the owner alone.
+    let owned = [("nameless", Some(54_321), None), ("groupless", None, Some(54_321))]
+        .map(|(name, user, group)| std::os::unix::fs::chown(path(name), user, group).is_ok());
+    println!("foreign owners: {owned:?}");
+    dir
+}
+
+#[tokio::test]
+async fn r26_searches_of_one_range_give_each_what_find_alone_prints() {
+    let dir = odd_tree();
+    let at = |name: &str| format!("{}/{name}", dir.path().display());
+    let tests = [
+        FindTest { kind: Some('f'), mode_any: 0o6000, ..FindTest::default() },
+        FindTest { kind: Some('f'), mode_all: 0o002, ..FindTest::default() },
+        FindTest { kind: Some('d'), mode_all: 0o002, mode_none: 0o1000, ..FindTest::default() },
+        FindTest { kind: Some('d'), mode_all: 0o1002, ..FindTest::default() },
+        FindTest { kind: Some('l'), mode_any: 0o777, ..FindTest::default() },
+        FindTest { no_user: true, ..FindTest::default() },
+        FindTest { no_group: true, ..FindTest::default() },
+        FindTest { no_user: true, no_group: true, ..FindTest::default() },
+        FindTest { names: vec![".rhosts".to_owned(), "new\nline".to_owned()], ..FindTest::default() },
+        FindTest { names: vec!["star*[x]".to_owned(), "back\\slash".to_owned()], ..FindTest::default() },
+        FindTest { names: vec!["sub dir".to_owned()], ..FindTest::default() },
+        FindTest { names: vec!["no such name".to_owned()], ..FindTest::default() },
+        FindTest::default(),
+    ];
+    let ranges = [
+        FindRange { roots: vec![at("")], prune: vec![at("pruned")] },
+        FindRange { roots: vec![at("sub dir/"), at("."), at("missing"), at("plain")], prune: Vec::new() },
+    ];
+    for shell in shells() {
+        let session = session(shell, SessionOptions::default()).await;
+        for range in &ranges {
+            let search = |test: &FindTest| Probe::Find { range: range.clone(), test: test.clone() };
+            let probes: Vec<Probe> = tests.iter().map(search).collect();
+            let before = session.stats().commands;
+            let folded = session.ask_all(&probes).await;
+            assert_eq!(session.stats().commands, before + 1, "{shell}: one walk for all");
+            let found = folded.get(&probes[12]).unwrap().as_ref().unwrap();
+            assert!(found.stdout.len() > 200, "{shell}: {}", found.stdout_text());
+            assert_eq!(compare(&session, &probes).await, probes.len(), "{shell}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn r26_what_a_walk_complains_of_each_search_complains_of() {
+    let session = session("dash", SessionOptions::default()).await;
+    let range = FindRange { roots: vec!["/no/such/root".to_owned()], prune: Vec::new() };
+    let tests = [0o4000, 0o2000].map(|mode_any| FindTest { mode_any, ..FindTest::default() });
+    let probes = tests.map(|test| Probe::Find { range: range.clone(), test });
+    assert_eq!(compare(&session, &probes).await, 2);
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(args: &DetectArgs, terminal: &Terminal) -> Result<Exit, Failur
 fn text(facts: &Facts, terminal: &Terminal) -> String {
     let system = match &facts.platform {
         Some(platform) => format!("{} ({})", platform.pretty_name, platform.key()),
-        None => "unknown: /etc/os-release could not be read".to_owned(),
+        None => "unknown".to_owned(),
     };
     let mut rows = vec![vec!["system".to_owned(), system]];
     let present = |yes: &bool| if *yes { "yes" } else { "no" }.to_owned();

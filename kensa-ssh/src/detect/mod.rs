@@ -42,7 +42,11 @@ pub fn probes() -> Vec<Probe> {
 
 /// What the answers to [`probes`] say about the host; pure, so that recorded answers can be judged again.
 pub fn judge(got: &Outputs, overrides: &BTreeMap<String, bool>) -> Facts {
-    let mut facts = Facts { platform: platform::judge(got), ..Facts::default() };
+    let mut facts = Facts::default();
+    match platform::judge(got) {
+        Ok(platform) => facts.platform = platform,
+        Err(error) => drop(facts.undetermined.insert(Facts::PLATFORM.to_owned(), error.message)),
+    }
     for capability in CAPABILITIES.iter().filter(|capability| !overrides.contains_key(capability.name)) {
         match capability.judge(got) {
             Ok(present) => {

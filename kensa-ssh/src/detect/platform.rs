@@ -1,20 +1,37 @@
 //! Which operating system a host runs.
 
-use kensa_core::{Outputs, Platform, Probe};
+use kensa_core::{CouldNotTell, Outputs, Platform, Probe, Reason};
 
-const OS_RELEASE: [&str; 2] = ["/etc/os-release", "/usr/lib/os-release"];
 const REDHAT_RELEASE: &str = "/etc/redhat-release";
 const DEBIAN_VERSION: &str = "/etc/debian_version";
+const FILES: [&str; 4] = ["/etc/os-release", "/usr/lib/os-release", REDHAT_RELEASE, DEBIAN_VERSION];
 
 pub(super) fn probes() -> Vec<Probe> {
-    OS_RELEASE.into_iter().chain([REDHAT_RELEASE, DEBIAN_VERSION]).map(Probe::read).collect()
+    FILES.into_iter().map(Probe::read).collect()
 }
 
-/// By os-release, and on systems older than that file by the distribution's own.
-pub(super) fn judge(got: &Outputs) -> Option<Platform> {
-    let text = |path: &str| got.read(path).ok().flatten();
-    let from_os_release = OS_RELEASE.into_iter().find_map(|path| Platform::from_os_release(&text(path)?));
-    from_os_release.or_else(|| redhat(&text(REDHAT_RELEASE)?)).or_else(|| debian(&text(DEBIAN_VERSION)?))
+/// By os-release, and on systems older than that file by the distribution's own. `None` when the host has none of
+/// these files.
+///
+/// The first file that is there decides; one that could not be read might have said something else than the next.
+pub(super) fn judge(got: &Outputs) -> Result<Option<Platform>, CouldNotTell> {
+    let mut nameless = None;
+    for path in FILES {
+        let Some(text) = got.read(path)? else { continue };
+        let platform = match path {
+            REDHAT_RELEASE => redhat(&text),
+            DEBIAN_VERSION => debian(&text),
+            _ => Platform::from_os_release(&text),
+        };
+        if platform.is_some() {
+            return Ok(platform);
+        }
+        nameless = nameless.or(Some(path));
+    }
+    nameless.map_or(Ok(None), |path| {
+        let message = format!("{path} names no operating system");
+        Err(CouldNotTell::new(Reason::UnexpectedOutput, message))
+    })
 }
 
 /// `CentOS Linux release 7.9.2009 (Core)`.

@@ -152,7 +152,8 @@ fn a_timeout_or_a_refusal_is_no_absence() {
 fn nothing_answered_is_all_undetermined_except_overrides() {
     let overrides = BTreeMap::from([("aide".to_owned(), true), ("house_special".to_owned(), false)]);
     let facts = judge(&Outputs::new(), &overrides);
-    assert_eq!(facts.undetermined.len(), CAPABILITIES.len() - 1);
+    assert_eq!(facts.undetermined.len(), CAPABILITIES.len() - 1 + 1);
+    assert!(facts.platform_unknown().is_some());
     assert_eq!(facts.capability("aide"), Some(true));
     assert_eq!(facts.capability("house_special"), Some(false));
 }
@@ -207,6 +208,24 @@ fn the_platform_comes_from_the_first_file_that_names_one() {
     assert_eq!(platform("/etc/debian_version", "12.5\n").as_deref(), Some("debian12"));
     assert_eq!(platform("/etc/debian_version", "trixie/sid\n").as_deref(), Some("debian0"));
     assert_eq!(platform("/etc/os-release", "NAME=x\n"), None);
+}
+
+#[test]
+fn a_platform_file_that_could_not_be_read_leaves_the_platform_undetermined() {
+    let file = |path: &str, text: &'static str| (Probe::read(path), 0, text, "");
+    let denied = |path: &str| (Probe::read(path), 1, "", "cat: x: Permission denied\n");
+    let why = |answers: &[(Probe, i32, &str, &str)]| {
+        let facts = facts(answers);
+        assert_eq!(facts.platform.is_some(), facts.platform_unknown().is_none());
+        facts.platform_unknown().unwrap_or_default().to_owned()
+    };
+    let (etc, usr) = ("/etc/os-release", "/usr/lib/os-release");
+    assert!(why(&[denied(etc), file(usr, "ID=debian\n")]).contains("Permission denied"));
+    assert!(why(&[file(etc, "NAME=x\n"), denied(usr)]).contains("Permission denied"));
+    assert!(why(&[denied("/etc/redhat-release"), file("/etc/debian_version", "12\n")]).contains("denied"));
+    assert!(why(&[file(etc, ""), file(usr, "\u{0}garbage")]).contains("names no operating system"));
+    assert_eq!(why(&[file(etc, "ID=debian\n"), denied(usr)]), "");
+    assert_eq!(facts(&[]).platform_unknown(), None);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! certainty is asked again alone.
 
 mod slice;
+mod walk;
 
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ use slice::Slice;
 
 /// Longest text of one folded command.
 const LINE_MAX: usize = 30_000;
+/// A walk takes as long as the file tree is big.
+const WALK_PATIENCE: u32 = 5;
 
 /// One command to send, and the probes it answers.
 #[derive(Clone, Debug)]
@@ -43,13 +46,15 @@ enum Kind {
     Unit,
     Package(PackageManager),
     Tool,
+    Walk,
 }
 
-/// The commands that answer `probes`, which are distinct. Folded ones come first: they answer most.
+/// The commands that answer `probes`, which are distinct. Folded ones come first: they answer most. Walks of the
+/// file tree come last: they take longest.
 pub fn fold(probes: &[Probe]) -> Vec<Request> {
     let mut groups: Vec<(Kind, Vec<Probe>)> = Vec::new();
     let mut single = Vec::new();
-    for probe in probes {
+    for probe in probes.iter().filter(|probe| !matches!(probe, Probe::Find { .. })) {
         let Some(kind) = Kind::of(probe) else {
             single.push(Request::alone(probe.clone()));
             continue;
@@ -62,6 +67,7 @@ pub fn fold(probes: &[Probe]) -> Vec<Request> {
     let mut requests: Vec<Request> =
         groups.into_iter().flat_map(|(kind, members)| kind.requests(members)).collect();
     requests.append(&mut single);
+    requests.extend(walk::walks(probes).into_iter().map(|members| Kind::Walk.request(members)));
     requests
 }
 
@@ -69,6 +75,11 @@ impl Request {
     /// The request that asks `probe` alone.
     pub fn alone(probe: Probe) -> Self {
         Self { command: probe.command(), probes: vec![probe], kind: None }
+    }
+
+    /// How many times the usual limit the command may take.
+    pub fn patience(&self) -> u32 {
+        if matches!(self.probes.first(), Some(Probe::Find { .. })) { WALK_PATIENCE } else { 1 }
     }
 
     /// Gives each probe its own answer.
@@ -79,17 +90,26 @@ impl Request {
         };
         let output = match answer {
             Ok(output) => output,
+            // Alone each search would take as long.
+            Err(fault) if kind == Kind::Walk && fault.reason == Reason::TimedOut => {
+                return Unfolded::all(self.probes, &Fault { partial: None, ..fault });
+            }
             // One item that hangs or kills says nothing about the others.
             Err(Fault { reason: Reason::TimedOut | Reason::ShellDied | Reason::Killed, .. }) => {
                 return Unfolded { answers: Vec::new(), again: self.probes };
             }
-            Err(fault) => {
-                let answers = self.probes.into_iter().map(|probe| (probe, Err(fault.clone()))).collect();
-                return Unfolded { answers, again: Vec::new() };
-            }
+            Err(fault) => return Unfolded::all(self.probes, &fault),
         };
-        let names: Vec<&str> = self.probes.iter().filter_map(item).collect();
-        let slices = slice::slices(kind, &names, &output);
+        let slices = if kind == Kind::Walk {
+            let slices = walk::slices(&self.probes, &output);
+            slices.map_or_else(
+                || vec![None; self.probes.len()],
+                |slices| slices.into_iter().map(Some).collect(),
+            )
+        } else {
+            let names: Vec<&str> = self.probes.iter().filter_map(item).collect();
+            slice::slices(kind, &names, &output)
+        };
         let via: Arc<str> = self.command.as_str().into();
         let share = output.elapsed / u32::try_from(self.probes.len()).unwrap_or(u32::MAX).max(1);
         let mut unfolded = Unfolded::default();
@@ -97,8 +117,7 @@ impl Request {
             match slice {
                 None => unfolded.again.push(probe.clone()),
                 Some(Slice { exit_code, stdout, stderr }) => {
-                    let mut own =
-                        Output::new(probe.command(), exit_code, stdout.as_bytes(), stderr.as_bytes());
+                    let mut own = Output::new(probe.command(), exit_code, &stdout, &stderr);
                     own.via = Some(Arc::clone(&via));
                     own.started = output.started;
                     own.elapsed = share;
@@ -107,6 +126,13 @@ impl Request {
             }
         }
         unfolded
+    }
+}
+
+impl Unfolded {
+    fn all(probes: Vec<Probe>, fault: &Fault) -> Self {
+        let answers = probes.into_iter().map(|probe| (probe, Err(fault.clone()))).collect();
+        Self { answers, again: Vec::new() }
     }
 }
 
@@ -137,6 +163,8 @@ impl Kind {
             Kind::Sysctl => sysctl_command(items),
             Kind::Unit => unit_command(items),
             Kind::Package(manager) => package_command(manager, items),
+            // Built from whole probes.
+            Kind::Walk => String::new(),
             Kind::Tool => {
                 format!("for t in {}; do command -v \"$t\"; echo \":$?\"; done", items.join(" "))
             }
@@ -168,8 +196,10 @@ impl Kind {
         {
             return Request::alone(only);
         }
+        let walk = if self == Kind::Walk { walk::command(&probes) } else { None };
         let items: Vec<&str> = probes.iter().filter_map(item).collect();
-        Request { command: self.command(&items), probes, kind: Some(self) }
+        let command = walk.unwrap_or_else(|| self.command(&items));
+        Request { command, probes, kind: Some(self) }
     }
 }
 
@@ -201,6 +231,20 @@ mod tests {
         }
         let lost = stats().unfold(Err(Fault::new(Reason::ConnectionLost, "x")));
         assert_eq!((lost.answers.len(), lost.again.len()), (2, 0));
+    }
+
+    #[test]
+    fn walks_come_last_and_a_walk_that_takes_too_long_is_not_taken_again() {
+        let search = |mode_any| Probe::Find {
+            range: kensa_core::FindRange { roots: vec!["/".to_owned()], prune: Vec::new() },
+            test: kensa_core::FindTest { mode_any, ..Default::default() },
+        };
+        let mut requests = fold(&[search(1), Probe::read("/a"), search(2), Probe::stat("/b")]);
+        let walk = requests.pop().unwrap();
+        assert_eq!((requests.len(), walk.probes.len(), walk.patience()), (2, 2, WALK_PATIENCE));
+        assert!(requests.iter().all(|request| request.patience() == 1));
+        let unfolded = walk.unfold(Err(Fault::new(Reason::TimedOut, "x")));
+        assert_eq!((unfolded.answers.len(), unfolded.again.len()), (2, 0));
     }
 
     #[test]

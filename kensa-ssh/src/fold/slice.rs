@@ -14,17 +14,17 @@ use super::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Slice {
     pub(super) exit_code: i32,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+    pub(super) stdout: Vec<u8>,
+    pub(super) stderr: Vec<u8>,
 }
 
 impl Slice {
     fn found(stdout: String) -> Option<Self> {
-        Some(Self { exit_code: 0, stdout, stderr: String::new() })
+        Some(Self { exit_code: 0, stdout: stdout.into_bytes(), stderr: Vec::new() })
     }
 
     fn failed(exit_code: i32, stderr: &str) -> Option<Self> {
-        Some(Self { exit_code, stdout: String::new(), stderr: format!("{stderr}\n") })
+        Some(Self { exit_code, stdout: Vec::new(), stderr: format!("{stderr}\n").into_bytes() })
     }
 }
 
@@ -39,7 +39,7 @@ pub(super) fn slices(kind: Kind, items: &[&str], output: &Output) -> Vec<Option<
         return uncertain();
     }
     if stdout.is_empty() && concerns_all(output.exit_code, stderr) {
-        let same = Slice { exit_code: output.exit_code, stdout: String::new(), stderr: stderr.to_owned() };
+        let same = Slice { exit_code: output.exit_code, stdout: Vec::new(), stderr: output.stderr.clone() };
         return vec![Some(same); items.len()];
     }
     let exit = output.exit_code;
@@ -50,12 +50,13 @@ pub(super) fn slices(kind: Kind, items: &[&str], output: &Output) -> Vec<Option<
         Kind::Package(PackageManager::Dpkg) => dpkg(items, exit, stdout, stderr),
         Kind::Package(PackageManager::Rpm) => rpm(items, exit, stdout, stderr),
         Kind::Tool => tool(items, exit, stdout, stderr),
+        Kind::Walk => None,
     };
     cut.filter(|slices| slices.len() == items.len()).unwrap_or_else(uncertain)
 }
 
 /// Whether the program failed in a way that does not depend on what it was asked about.
-fn concerns_all(exit: i32, stderr: &str) -> bool {
+pub(super) fn concerns_all(exit: i32, stderr: &str) -> bool {
     let no_systemd = ["System has not been booted with systemd", "Failed to connect to bus"];
     exit == 127 || (exit == 1 && no_systemd.iter().any(|text| stderr.starts_with(text)))
 }
@@ -174,8 +175,8 @@ fn rpm(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<Opti
         let said = format!("package {item} is not installed");
         if let Some(line) = lines.next_if(|line| *line == said) {
             missing += 1;
-            let stdout = format!("{line}\n");
-            slices.push(Some(Slice { exit_code: 1, stdout, stderr: String::new() }));
+            let stdout = format!("{line}\n").into_bytes();
+            slices.push(Some(Slice { exit_code: 1, stdout, stderr: Vec::new() }));
             continue;
         }
         let own = take_while(&mut lines, |line| line.split('\t').next() == Some(item) && line.contains('\t'));
@@ -197,7 +198,7 @@ fn tool(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<Opt
     for _ in items {
         let own = take_while(&mut lines, |line| !line.starts_with(':'));
         let exit_code = lines.next()?.strip_prefix(':')?.parse().ok()?;
-        slices.push(Some(Slice { exit_code, stdout: own, stderr: String::new() }));
+        slices.push(Some(Slice { exit_code, stdout: own.into_bytes(), stderr: Vec::new() }));
     }
     lines.next().is_none().then_some(slices)
 }
