@@ -2,6 +2,7 @@
 
 use include_dir::{Dir, include_dir};
 use kensa_rules::load::{Corpus, LoadError, LoadOptions};
+use kensa_rules::mappings::{Mappings, read_mappings};
 
 static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 
@@ -18,16 +19,30 @@ pub fn bundled_rules() -> Result<Corpus, LoadError> {
 
 /// Path (relative to the rules folder) and text of every bundled rule file.
 pub fn bundled_rules_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    files_ending(".yml")
+}
+
+/// The bundled framework mappings: which bundled rules answer which controls. Needs no file on disk.
+pub fn bundled_mappings() -> Mappings {
+    read_mappings(bundled_mappings_files())
+}
+
+/// Path (relative to the rules folder) and text of every bundled mapping file.
+pub fn bundled_mappings_files() -> impl Iterator<Item = (&'static str, &'static str)> {
+    files_ending(".yaml")
+}
+
+fn files_ending(end: &str) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
     let mut files = Vec::new();
-    collect(&RULES, &mut files);
+    collect(&RULES, end, &mut files);
     files.sort_unstable();
     files.into_iter()
 }
 
-fn collect(dir: &Dir<'static>, files: &mut Vec<(&'static str, &'static str)>) {
+fn collect(dir: &Dir<'static>, end: &str, files: &mut Vec<(&'static str, &'static str)>) {
     for file in dir.files() {
-        let path = file.path().to_str().filter(|path| path.ends_with(".yml"));
+        let path = file.path().to_str().filter(|path| path.ends_with(end));
         files.extend(path.zip(file.contents_utf8()));
     }
-    dir.dirs().for_each(|dir| collect(dir, files));
+    dir.dirs().for_each(|dir| collect(dir, end, files));
 }

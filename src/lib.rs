@@ -39,7 +39,7 @@ mod bundled;
 mod engine;
 mod fleet;
 
-pub use bundled::{bundled_rules, bundled_rules_files};
+pub use bundled::{bundled_mappings, bundled_mappings_files, bundled_rules, bundled_rules_files};
 pub use engine::{
     ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, load_rules, plan, scan,
 };
@@ -54,7 +54,7 @@ pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
 pub use kensa_rules::plan as planning;
 pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;
-pub use kensa_rules::{frameworks, mechanisms, methods, report, schema, select, variables};
+pub use kensa_rules::{frameworks, mappings, mechanisms, methods, report, schema, select, variables};
 pub use kensa_ssh::openssh;
 pub use kensa_ssh::protocol::may_leave_processes;
 pub use kensa_ssh::ssh::{

@@ -126,6 +126,17 @@ Examples:
   kensa rules validate ./rules
   kensa rules validate ./rules/network/firewalld-installed.yml --format json")]
     Validate(ValidateArgs),
+    /// Say how much of each benchmark the rules answer
+    ///
+    /// A control that rules answer only in part counts as answered and shows in its own column; a benchmark with
+    /// anything unmeasured never shows 100 %. Controls without a rule either have a reason (somebody has to judge,
+    /// the system has no such thing, it is a duty of the organisation) or are open.
+    #[command(after_long_help = "\
+Examples:
+  kensa rules coverage
+  kensa rules coverage --framework cis-rhel9-v2.0.0 --verbose
+  kensa rules coverage --framework stig --format json")]
+    Coverage(CoverageArgs),
     /// Print the JSON Schema of rule files or of results
     #[command(after_long_help = "\
 Examples:
@@ -215,6 +226,17 @@ pub(crate) struct ValidateArgs {
     /// Take most warnings for errors
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) output: PlainOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CoverageArgs {
+    /// Only this benchmark, or every one whose name begins so [e.g. cis-rhel9-v2.0.0, stig]; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) framework: Vec<String>,
+    #[command(flatten)]
+    pub(crate) set: RuleSet,
     #[command(flatten)]
     pub(crate) output: PlainOutput,
 }

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use kensa::load::{Corpus, Diagnostic, LoadError, LoadOptions};
+use kensa::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
+use kensa::mappings::{FrameworkMapping, load_all_mappings};
 use kensa::openssh::{self, OpenSshOptions};
 use kensa::{
     Become, ConnectOptions, Facts, HostKeyPolicy, Plan, Platform, ScanEvent, ScanOptions, ScanReport,
@@ -41,6 +42,32 @@ pub(crate) fn rules(set: &RuleSet, terminal: &Terminal) -> Result<Rules, Failure
         terminal.note("warning: some rules do not load and are left out; `kensa rules validate` says why");
     }
     Ok(Rules { corpus, some_left_out })
+}
+
+/// The mappings beside the rules of `--rules`, else the bundled ones. Those whose name begins with one of
+/// `wanted`, or all.
+pub(crate) fn mappings(set: &RuleSet, wanted: &[String]) -> Result<Vec<FrameworkMapping>, Failure> {
+    let own = set.rules.as_ref().map(|path| path.join("mappings")).filter(|folder| folder.is_dir());
+    let all = match own {
+        Some(folder) => load_all_mappings(folder).map_err(|error| Failure::usage(error.to_string()))?,
+        None => kensa::bundled_mappings(),
+    };
+    if all.diagnostics.iter().any(Diagnostic::is_error) {
+        return Err(Failure::usage(load::render(&all.diagnostics)));
+    }
+    let means = |mapping: &FrameworkMapping, name: &str| {
+        mapping.id == name || mapping.id.strip_prefix(name).is_some_and(|rest| rest.starts_with(['-', '.']))
+    };
+    for name in wanted {
+        if !all.mappings.values().any(|mapping| means(mapping, name)) {
+            let known = all.mappings.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            let failure = Failure::usage(format!("no benchmark is called {name:?}"));
+            return Err(failure.with_help(&format!("known are {known}")));
+        }
+    }
+    let is_wanted =
+        |mapping: &FrameworkMapping| wanted.is_empty() || wanted.iter().any(|name| means(mapping, name));
+    Ok(all.mappings.into_values().filter(is_wanted).collect())
 }
 
 /// How many diagnostics are worth a place in an error message.

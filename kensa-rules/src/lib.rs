@@ -10,6 +10,7 @@ pub mod frameworks;
 mod host_files;
 mod judge;
 pub mod load;
+pub mod mappings;
 pub mod mechanisms;
 pub mod methods;
 pub mod params;

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod completions;
+pub(crate) mod coverage;
 pub(crate) mod detect;
 pub(crate) mod explain;
 pub(crate) mod plan;
