@@ -62,7 +62,7 @@ pub(crate) fn mappings(set: &RuleSet, wanted: &[String]) -> Result<Vec<Framework
         if !all.mappings.values().any(|mapping| means(mapping, name)) {
             let known = all.mappings.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
             let failure = Failure::usage(format!("no benchmark is called {name:?}"));
-            return Err(failure.with_help(&format!("known are {known}")));
+            return Err(failure.with_help(format!("known are {known}")));
         }
     }
     let is_wanted =
