@@ -64,3 +64,4 @@ pub use kensa_ssh::{
     Become, ConnectError, ConnectReason, RanCommand, RunCommand, RunError, Secret, Session, SessionOptions,
     Stats, detect,
 };
+pub use schemars;

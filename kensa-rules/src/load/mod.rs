@@ -16,5 +16,5 @@ pub mod yaml;
 
 pub use corpus::{Corpus, LoadError, LoadOptions, SiteValues, load_embedded, load_rules, load_variables};
 pub use diagnostic::{Diagnostic, Level, nearest, render};
-pub use value::yaml_to_json;
 pub(crate) use rule::REQUIRED_RULE_KEYS;
+pub use value::yaml_to_json;
