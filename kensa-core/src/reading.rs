@@ -6,6 +6,7 @@
 //!
 //! Messages are matched in the C locale, in which every transport runs its commands.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::facts::PackageManager;
@@ -66,19 +67,23 @@ impl Outputs {
     /// The file's text, invalid bytes replaced by U+FFFD; `None` when there is no such file.
     pub fn read(&self, path: &str) -> Result<Option<String>, CouldNotTell> {
         let output = self.output(&Probe::read(path))?;
-        Ok(if present(output)? { Some(output.stdout_text().into_owned()) } else { None })
+        Ok(if present(output, path)? { Some(output.stdout_text().into_owned()) } else { None })
     }
 
     /// Names in the directory; `None` when there is no such directory.
     pub fn list(&self, path: &str) -> Result<Option<Vec<String>>, CouldNotTell> {
         let output = self.output(&Probe::list(path))?;
-        Ok(if present(output)? { Some(lines(output)) } else { None })
+        if present(output, path)? { lines(output).map(Some) } else { Ok(None) }
     }
 
     /// Paths that match the pattern; empty when none does.
     pub fn glob(&self, pattern: &str) -> Result<Vec<String>, CouldNotTell> {
         let output = self.output(&Probe::Glob { pattern: pattern.to_owned() })?;
-        Ok(if present(output)? { lines(output) } else { Vec::new() })
+        if !present(output, pattern)? {
+            return Ok(Vec::new());
+        }
+        let paths = lines(output)?;
+        if paths.is_empty() { Err(not_understood(output)) } else { Ok(paths) }
     }
 
     /// Attributes of the path itself; `None` when it does not exist.
@@ -93,22 +98,22 @@ impl Outputs {
 
     fn stat_of(&self, probe: &Probe) -> Result<Option<FileStat>, CouldNotTell> {
         let output = self.output(probe)?;
-        if !present(output)? {
+        let path = probe.path().unwrap_or_default();
+        if !present(output, path)? {
             return Ok(None);
         }
         let text = output.stdout_text();
-        let line = text.strip_suffix('\n').unwrap_or_default();
-        let stat = parse_stat(line, probe.path().unwrap_or_default());
+        let stat = text.strip_suffix('\n').and_then(|line| parse_stat(line, path));
         stat.map(Some).ok_or_else(|| not_understood(output))
     }
 
     /// The kernel parameter's value, blanks trimmed; `None` when the kernel has no such parameter.
     pub fn sysctl(&self, key: &str) -> Result<Option<String>, CouldNotTell> {
         let output = self.output(&Probe::sysctl(key))?;
-        if !present(output)? {
+        if !present(output, key)? {
             return Ok(None);
         }
-        let text = output.stdout_text();
+        let text = whole(output)?;
         let (name, value) = text.trim_end().split_once('=').ok_or_else(|| not_understood(output))?;
         if name.trim() != key {
             return Err(not_understood(output));
@@ -120,22 +125,23 @@ impl Outputs {
     pub fn unit(&self, name: &str) -> Result<UnitState, CouldNotTell> {
         let output = self.output(&Probe::unit(name))?;
         succeeded(output)?;
-        let text = output.stdout_text();
+        let text = whole(output)?;
         let fields: BTreeMap<&str, &str> = text.lines().filter_map(|line| line.split_once('=')).collect();
         let field = |key: &str| fields.get(key).map(|value| (*value).to_owned());
         let asked = if name.contains('.') { name.to_owned() } else { format!("{name}.service") };
         if !fields.get("Names").is_some_and(|names| names.split(' ').any(|known| known == asked)) {
             return Err(not_understood(output));
         }
-        match (field("Id"), field("LoadState"), field("ActiveState"), field("UnitFileState")) {
-            (Some(id), Some(load_state), Some(active_state), Some(unit_file_state))
-                if !load_state.is_empty() =>
-            {
-                let sub_state = field("SubState").unwrap_or_default();
-                Ok(UnitState { id, load_state, active_state, sub_state, unit_file_state })
-            }
-            _ => Err(not_understood(output)),
-        }
+        let state = || {
+            Some(UnitState {
+                id: field("Id")?,
+                load_state: field("LoadState").filter(|state| !state.is_empty())?,
+                active_state: field("ActiveState")?,
+                sub_state: field("SubState")?,
+                unit_file_state: field("UnitFileState")?,
+            })
+        };
+        state().ok_or_else(|| not_understood(output))
     }
 
     /// The installed package; `None` when it is not installed (removed but not purged counts as that).
@@ -146,16 +152,18 @@ impl Outputs {
     ) -> Result<Option<InstalledPackage>, CouldNotTell> {
         let output = self.output(&Probe::package(manager, name))?;
         usable(output)?;
-        let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
+        let (stdout, stderr) = (whole(output)?, output.stderr_text());
+        let says = |text: &str, line: &str| text.lines().any(|known| known == line);
         match manager {
             // rpm says "not installed" as well when it cannot open its database; only stderr tells.
             PackageManager::Rpm if stderr.contains("error:") => Err(failed(output)),
             PackageManager::Rpm if output.exit_code != 0 => {
-                let absent = stdout.contains(&format!("package {name} is not installed"));
+                let absent = says(&stdout, &format!("package {name} is not installed"));
                 if absent { Ok(None) } else { Err(failed(output)) }
             }
             PackageManager::Dpkg if output.exit_code != 0 => {
-                let absent = output.exit_code == 1 && stderr.contains("no packages found matching");
+                let none = format!("dpkg-query: no packages found matching {name}");
+                let absent = output.exit_code == 1 && says(&stderr, &none);
                 if absent { Ok(None) } else { Err(failed(output)) }
             }
             PackageManager::Rpm | PackageManager::Dpkg => installed(&stdout, name, output),
@@ -165,9 +173,10 @@ impl Outputs {
     /// The program's path; `None` when it is not on the search path.
     pub fn tool(&self, name: &str) -> Result<Option<String>, CouldNotTell> {
         let output = self.output(&Probe::tool(name))?;
-        let text = output.stdout_text().trim().to_owned();
+        let text = whole(output)?.trim().to_owned();
         match output.exit_code {
             0 if text.rsplit('/').next() == Some(name) => Ok(Some(text)),
+            _ if refused(&output.stderr_text()) => Err(failed(output)),
             1 | 127 if text.is_empty() => Ok(None),
             _ => Err(not_understood(output)),
         }
@@ -177,7 +186,7 @@ impl Outputs {
     pub fn sshd_config(&self, connection: Option<&str>) -> Result<Vec<(String, String)>, CouldNotTell> {
         let output = self.output(&Probe::SshdConfig { connection: connection.map(str::to_owned) })?;
         succeeded(output)?;
-        let text = output.stdout_text();
+        let text = whole(output)?;
         let settings: Vec<(String, String)> = text
             .lines()
             .map(|line| {
@@ -193,7 +202,7 @@ impl Outputs {
     pub fn audit_rules(&self) -> Result<Vec<String>, CouldNotTell> {
         let output = self.output(&Probe::AuditRules)?;
         succeeded(output)?;
-        let rules = lines(output);
+        let rules = lines(output)?;
         match rules.as_slice() {
             [only] if only == "No rules" => Ok(Vec::new()),
             [] => Err(not_understood(output)),
@@ -212,11 +221,7 @@ impl Outputs {
         let complaints = || stderr.lines().filter(|line| !line.is_empty() && !vanished(line));
         let complete = !output.stderr_is_truncated() && complaints().next().is_none();
         let only_vanished = output.exit_code == 1 && !stderr.is_empty();
-        if complete && (output.exit_code == 0 || only_vanished) {
-            Ok(lines(output))
-        } else {
-            Err(failed(output))
-        }
+        if complete && (output.exit_code == 0 || only_vanished) { lines(output) } else { Err(failed(output)) }
     }
 
     /// The complete output of a program that ran to its end, whatever its exit status says.
@@ -234,9 +239,19 @@ impl Outputs {
     }
 }
 
-/// Lines of standard output, without a trailing empty one.
-fn lines(output: &Output) -> Vec<String> {
-    output.stdout_text().lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+/// Standard output of a program that ends every line; one that ends within a line is not whole.
+fn whole(output: &Output) -> Result<Cow<'_, str>, CouldNotTell> {
+    if output.stdout.last().is_none_or(|byte| *byte == b'\n') {
+        Ok(output.stdout_text())
+    } else {
+        Err(not_understood(output))
+    }
+}
+
+/// Lines of standard output, without empty ones.
+fn lines(output: &Output) -> Result<Vec<String>, CouldNotTell> {
+    let text = whole(output)?;
+    Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 /// Reads a line in `STAT_FORMAT`; `None` unless it is whole and about `path`.
@@ -291,8 +306,8 @@ fn succeeded(output: &Output) -> Result<(), CouldNotTell> {
     if output.exit_code == 0 { Ok(()) } else { Err(failed(output)) }
 }
 
-/// Whether the thing asked about is there; absence is an answer only when the program says so.
-fn present(output: &Output) -> Result<bool, CouldNotTell> {
+/// Whether the thing asked about is there; absence is an answer only when the program says so, and of `subject`.
+fn present(output: &Output, subject: &str) -> Result<bool, CouldNotTell> {
     usable(output)?;
     if output.exit_code == 0 {
         return Ok(true);
@@ -302,10 +317,19 @@ fn present(output: &Output) -> Result<bool, CouldNotTell> {
     if refused(&stderr) {
         return Err(failed(output));
     }
-    if says("No such file or directory") || says("Not a directory") || says("unknown key") {
-        return Ok(false);
+    let absent = says("No such file or directory") || says("Not a directory") || says("unknown key");
+    match (absent, names(&stderr, subject)) {
+        (true, true) => Ok(false),
+        (true, false) => Err(not_understood(output)),
+        (false, _) => Err(failed(output)),
     }
-    Err(failed(output))
+}
+
+/// Whether a message is about `subject`: a path, or a kernel parameter, which programs name with dots or as the path
+/// below `/proc/sys`. Programs write characters that need quoting in several ways; such a subject is not looked for.
+fn names(message: &str, subject: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || " /._-+:@,=%~*?[]".contains(c);
+    !subject.chars().all(plain) || message.replace('.', "/").contains(&subject.replace('.', "/"))
 }
 
 /// The reason behind a complaint on standard error that a right or a program is missing, whatever the exit
@@ -444,7 +468,8 @@ mod tests {
     fn an_answer_about_something_else_is_no_answer() {
         let stat = one(Probe::stat("/a"), 0, "regular file|755|root|root|0|0|/b\n", "");
         assert_eq!(reason(stat.stat("/a")), Some(Reason::UnexpectedOutput));
-        let unit = "Id=cron.service\nNames=cron.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n";
+        let unit = "Id=cron.service\nNames=cron.service\nLoadState=loaded\nActiveState=active\nSubState=running\n\
+            UnitFileState=enabled\n";
         assert!(one(Probe::unit("cron"), 0, unit, "").unit("cron").is_ok_and(|state| state.exists()));
         assert_eq!(
             reason(one(Probe::unit("sshd"), 0, unit, "").unit("sshd")),
@@ -455,6 +480,32 @@ mod tests {
         assert_eq!(reason(package.package(dpkg, "a")), Some(Reason::UnexpectedOutput));
         let tool = one(Probe::tool("nft"), 0, "/usr/sbin/iptables\n", "");
         assert_eq!(reason(tool.tool("nft")), Some(Reason::UnexpectedOutput));
+    }
+
+    #[test]
+    fn an_absence_of_something_else_is_no_absence() {
+        let said = |path: &str| format!("cat: {path}: No such file or directory\n");
+        assert_eq!(one(Probe::read("/etc/x"), 1, "", &said("/etc/x")).read("/etc/x"), Ok(None));
+        let other = one(Probe::read("/etc/x"), 1, "", &said("/etc/y"));
+        assert_eq!(reason(other.read("/etc/x")), Some(Reason::UnexpectedOutput));
+        let key = "sysctl: cannot stat /proc/sys/a/b: No such file or directory\n";
+        assert_eq!(one(Probe::sysctl("a.b"), 1, "", key).sysctl("a.b"), Ok(None));
+        assert_eq!(
+            reason(one(Probe::sysctl("a.c"), 1, "", key).sysctl("a.c")),
+            Some(Reason::UnexpectedOutput)
+        );
+        let dpkg = PackageManager::Dpkg;
+        let none = "dpkg-query: no packages found matching ab\n";
+        assert_eq!(one(Probe::package(dpkg, "ab"), 1, "", none).package(dpkg, "ab"), Ok(None));
+        assert!(one(Probe::package(dpkg, "a"), 1, "", none).package(dpkg, "a").is_err());
+    }
+
+    #[test]
+    fn a_last_line_without_its_end_is_a_part() {
+        let keys = one(Probe::sysctl("a.b"), 0, "a.b = 1", "");
+        assert_eq!(reason(keys.sysctl("a.b")), Some(Reason::UnexpectedOutput));
+        let names = one(Probe::list("/d"), 0, "a\nb", "");
+        assert_eq!(reason(names.list("/d")), Some(Reason::UnexpectedOutput));
     }
 
     #[test]

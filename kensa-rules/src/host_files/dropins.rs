@@ -84,7 +84,9 @@ mod tests {
 
     #[test]
     fn an_absent_directory_is_empty_and_a_denied_one_is_unknown() {
-        let gone = |dir: &str| listing(dir, 2, "", "ls: cannot access 'x': No such file or directory\n");
+        let gone = |dir: &str| {
+            listing(dir, 2, "", &format!("ls: cannot access '{dir}': No such file or directory\n"))
+        };
         let got: Outputs = [gone("/etc/x.d"), gone("/usr/lib/x.d")].into_iter().collect();
         assert_eq!(DROPINS.paths(&got), Ok(Vec::new()));
         let denied = listing("/etc/x.d", 2, "", "ls: cannot open directory '/etc/x.d': Permission denied\n");

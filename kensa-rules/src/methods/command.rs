@@ -61,6 +61,8 @@ impl Command {
             126 => Some(Reason::PermissionDenied),
             127 => Some(Reason::ToolMissing),
             129..=192 => Some(Reason::Killed),
+            // No test ends like this; ssh and shells that lost what they ran do.
+            255 => Some(Reason::CommandFailed),
             _ => None,
         };
         // `test -z "$(tool …)"` is true as well when the tool is missing; only standard error tells.
@@ -102,6 +104,10 @@ impl Check for Command {
         let (exit, stdout) = (output.exit_code, output.stdout_text());
         let stdout = stdout.trim();
         if self.not_assessable_exit.map(i32::from) == Some(exit) {
+            // Something was hidden from the text: that it saw nothing to assess says nothing.
+            if let Some(error) = self.could_not_run(output) {
+                return Err(error.into());
+            }
             let reason =
                 if stdout.is_empty() { "the check found nothing to assess on this host" } else { stdout };
             return Err(JudgeError::NotAssessable(reason.to_owned()));

@@ -49,7 +49,7 @@ mod tests {
     fn judges_one_half_only() {
         let case = |(file, active): (&str, &str)| {
             let text = format!(
-                "Id=cron.service\nNames=cron.service\nLoadState=loaded\nActiveState={active}\nUnitFileState={file}\n"
+                "Id=cron.service\nNames=cron.service\nLoadState=loaded\nActiveState={active}\nSubState=x\nUnitFileState={file}\n"
             );
             Case::new("service_active", r#"{"name": "cron"}"#).says(&Probe::unit("cron"), 0, &text, "")
         };

@@ -27,11 +27,12 @@ fn absent(probe: &Probe) -> Answer {
             b"",
         )));
     }
+    let said = format!("cat: {}: No such file or directory\n", probe.path().unwrap_or("x"));
     let (exit, stdout, stderr) = match probe {
         Probe::Tool { .. } => (127, "", ""),
         Probe::Run { argv } if argv[0] == "grep" => (2, "", "grep: /etc/sssd: No such file or directory\n"),
         Probe::Run { .. } | Probe::Package { .. } => (127, "", "sh: 1: not found\n"),
-        _ => (1, "", "cat: x: No such file or directory\n"),
+        _ => (1, "", said.as_str()),
     };
     Ok(Arc::new(Output::new(probe.command(), exit, stdout.as_bytes(), stderr.as_bytes())))
 }
