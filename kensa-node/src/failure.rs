@@ -63,6 +63,10 @@ impl From<kensa::Error> for Failure {
             kensa::Error::UnknownRule(ids) => {
                 Self::new("unknown_rule", "unknown_rule", message, json!({ "ruleIds": ids }))
             }
+            kensa::Error::UnknownVariable { name, nearest } => {
+                let details = json!({ "variable": name, "nearest": nearest });
+                Self::new("variable", "unknown_variable", message, details)
+            }
             _ => Self::new("variable", "invalid_override", message, json!({})),
         }
     }
