@@ -67,7 +67,7 @@ export declare class RuleLoadError extends KensaError {
 /** Rules were asked for by an id no rule has: `unknown_rule`. */
 export declare class RuleNotFoundError extends KensaError {
 }
-/** A variable's value does not fit, or a variable has none: `invalid_override`, `undefined_variable`, `undeclared_value`. */
+/** A variable has no value, does not exist, or its value does not fit: `undefined_variable`, `unknown_variable`, `invalid_override`. */
 export declare class VariableError extends KensaError {
 }
 /** The call itself is wrong: `invalid_argument`. The message names the option and the nearest known one. */

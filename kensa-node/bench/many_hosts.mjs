@@ -1,7 +1,7 @@
 // Scans many simulated hosts at once and measures how late a 10 ms timer gets.
 //   node bench/many_hosts.mjs [HOSTS] [RULES]
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -33,14 +33,30 @@ function simulated(name) {
   }
 }
 
-/** Scans `hosts` simulated hosts at once. Times in milliseconds. */
+/** Milliseconds Node's thread has waited for a processor so far, as Linux counts them; 0 elsewhere. */
+function waited() {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6
+  } catch {
+    return 0
+  }
+}
+
+/**
+ * Scans `hosts` simulated hosts at once. Times in milliseconds. `latest` is how late a tick was at most, whatever the
+ * reason; `blocked` is the same without the time the thread waited for a processor, which other programs cause as well.
+ */
 export async function scanMany({ hosts, rulesPath, period = 10 }) {
   const lateness = []
+  let blocked = 0
   let due = performance.now() + period
+  let before = waited()
   const tick = () => {
-    const now = performance.now()
+    const [now, then] = [performance.now(), waited()]
     lateness.push(now - due)
-    due = now + period
+    blocked = Math.max(blocked, now - due - (then - before))
+    before = then
+    due = performance.now() + period
     timer = setTimeout(tick, period)
   }
   let timer = setTimeout(tick, period)
@@ -56,7 +72,7 @@ export async function scanMany({ hosts, rulesPath, period = 10 }) {
   clearTimeout(timer)
   lateness.sort((a, b) => a - b)
   const at = (share) => lateness[Math.min(lateness.length - 1, Math.floor(lateness.length * share))] ?? 0
-  return { hosts, results, elapsed, ticks: lateness.length, median: at(0.5), p99: at(0.99), latest: at(1) }
+  return { hosts, results, elapsed, ticks: lateness.length, median: at(0.5), p99: at(0.99), latest: at(1), blocked }
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
@@ -65,9 +81,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   mkdirSync(join(rulesPath, 'bench'))
   for (const rule of manyRules(rules)) writeFileSync(join(rulesPath, 'bench', `${rule.id}.yml`), JSON.stringify(rule))
   try {
-    const { elapsed, median, p99, latest, ...rest } = await scanMany({ hosts, rulesPath })
+    const { elapsed, median, p99, latest, blocked, ...rest } = await scanMany({ hosts, rulesPath })
     const round = (value) => Math.round(value * 10) / 10
-    console.log(JSON.stringify({ ...rest, elapsed: round(elapsed), median: round(median), p99: round(p99), latest: round(latest) }))
+    console.log(JSON.stringify({ ...rest, elapsed: round(elapsed), median: round(median), p99: round(p99), latest: round(latest), blocked: round(blocked) }))
   } finally {
     rmSync(rulesPath, { recursive: true })
   }

@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 /// An error as `lib/errors.ts` reads it: the message of the native error is this as JSON.
 #[derive(Clone, Debug)]
-pub(crate) struct Failure {
+pub(crate) struct Failure(Box<Parts>);
+
+#[derive(Clone, Debug)]
+struct Parts {
     kind: &'static str,
     code: String,
     message: String,
@@ -15,7 +18,7 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(kind: &'static str, code: &str, message: impl Into<String>, details: Value) -> Self {
-        Self { kind, code: code.to_owned(), message: message.into(), details }
+        Self(Box::new(Parts { kind, code: code.to_owned(), message: message.into(), details }))
     }
 
     pub(crate) fn cancelled() -> Self {
@@ -63,6 +66,10 @@ impl From<kensa::Error> for Failure {
             kensa::Error::UnknownRule(ids) => {
                 Self::new("unknown_rule", "unknown_rule", message, json!({ "ruleIds": ids }))
             }
+            kensa::Error::UnknownVariable { name, nearest } => {
+                let details = json!({ "variable": name, "nearest": nearest });
+                Self::new("variable", "unknown_variable", message, details)
+            }
             _ => Self::new("variable", "invalid_override", message, json!({})),
         }
     }
@@ -85,7 +92,7 @@ impl From<tokio::task::JoinError> for Failure {
 
 impl From<Failure> for napi::Error {
     fn from(failure: Failure) -> Self {
-        let Failure { kind, code, message, details } = failure;
+        let Parts { kind, code, message, details } = *failure.0;
         let text = json!({ "kensa": kind, "code": code, "message": message, "details": details });
         napi::Error::from_reason(text.to_string())
     }

@@ -6,6 +6,10 @@
 #![allow(unsafe_code, reason = "the code napi's macros generate calls Node's C interface")]
 #![allow(missing_docs, reason = "napi's macros add items of their own; ours are documented")]
 #![allow(unreachable_pub, reason = "napi exports what is public, and Rust code uses none of it")]
+#![cfg_attr(
+    test,
+    allow(dead_code, reason = "napi registers nothing in a test build, which there is only for lints")
+)]
 
 mod cancellation;
 mod corpora;

@@ -113,6 +113,20 @@ test('mappings say which rules answer which control', async (t) => {
   await assert.rejects(loadMapping(join(path, 'deep/broken.yml')), RuleLoadError)
 })
 
+test('the package has the mappings of the benchmarks it answers', async () => {
+  const broken = []
+  const mappings = await loadAllMappings(undefined, (error) => broken.push(error))
+  assert.deepEqual(broken, [])
+  const known = ['cis-rhel8-v4.0.0', 'cis-rhel9-v2.0.0', 'stig-rhel8-v2r6', 'stig-rhel9-v2r7', 'nist-800-53-r5', 'pci-dss-v4.0', 'fedramp-moderate']
+  assert.deepEqual(known.filter((id) => !(id in mappings)), [])
+  const ids = (await loadRules()).map((one) => one.id)
+  for (const id of known) {
+    const coverage = checkCoverage(mappings[id], ids)
+    assert.deepEqual([coverage.missingRules, coverage.unaccounted], [[], []], id)
+    assert.ok(coverage.coveragePercent > 0 && coverage.coveragePercent <= 100, `${id}: ${coverage.coveragePercent}`)
+  }
+})
+
 test('the package has rules, and the environment may name others', async (t) => {
   assert.ok(existsSync(join(getRulesPath(), 'defaults.yml')))
   assert.ok(getMappingsPath().startsWith(getRulesPath()) || existsSync(getMappingsPath()))

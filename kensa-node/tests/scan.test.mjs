@@ -53,6 +53,7 @@ test('variables reach the check', async (t) => {
   assert.equal(await status({ framework: 'cis-rhel9-v2.0.0' }), 'fail')
   assert.equal(await status({ framework: 'cis', variables: { file: '/etc/group' } }), 'pass')
   await assert.rejects(status({ variables: { '1x': 'y' } }), VariableError)
+  await assert.rejects(status({ variables: { fiel: '/etc/group' } }), (error) => error instanceof VariableError && error.code === 'unknown_variable' && error.details.nearest === 'file')
   await assert.rejects(status({ variables: { file: {} } }), { code: 'invalid_argument' })
   await session.close()
 })
