@@ -126,6 +126,16 @@ Examples:
   kensa rules validate ./rules
   kensa rules validate ./rules/network/firewalld-installed.yml --format json")]
     Validate(ValidateArgs),
+    /// Say what is wrong with rules that load, with file and line
+    ///
+    /// Verdicts that cannot be reached, shell text that hides a failure or does not parse, gates and controls that
+    /// do not exist, remediations that act on something else than the check reads. Exceptions stand with their
+    /// reason in lint-allow.csv beside the rules. Ends with 0 when nothing is found, else with 2.
+    #[command(after_long_help = "\
+Examples:
+  kensa rules lint ./rules
+  kensa rules lint ./rules/network/firewalld-installed.yml --format json")]
+    Lint(LintArgs),
     /// Say how much of each benchmark the rules answer
     ///
     /// A control that rules answer only in part counts as answered and shows in its own column; a benchmark with
@@ -226,6 +236,15 @@ pub(crate) struct ValidateArgs {
     /// Take most warnings for errors
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) output: PlainOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LintArgs {
+    /// A rule file, or a folder of them
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
     #[command(flatten)]
     pub(crate) output: PlainOutput,
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use kensa::lint::{self, Findings, LintOptions};
 use kensa::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
 use kensa::mappings::{FrameworkMapping, load_all_mappings};
 use kensa::openssh::{self, OpenSshOptions};
@@ -91,6 +92,15 @@ pub(crate) fn validate(path: &Path, strict: bool) -> Result<(usize, Vec<Diagnost
         Err(LoadError::Invalid { diagnostics }) => Ok((0, diagnostics)),
         Err(error) => Err(Failure::usage(error.to_string())),
     }
+}
+
+/// What lint finds in the rules at `path`, held against the mappings beside them or the bundled ones.
+pub(crate) fn lint(path: &Path) -> Result<Findings, Failure> {
+    let set = RuleSet { rules: Some(path.to_owned()), skip_broken: false };
+    let mappings = mappings(&set, &[])?.into_iter().map(|mapping| (mapping.id.clone(), mapping)).collect();
+    let known: Vec<&str> = kensa::detect::CAPABILITIES.iter().map(|capability| capability.name).collect();
+    let options = LintOptions { mappings: Some(&mappings), known_capabilities: Some(&known) };
+    lint::lint(path, &options).map_err(|error| Failure::usage(error.to_string()))
 }
 
 /// The JSON Schema of rule files or of results.

@@ -59,6 +59,7 @@ fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
             command::explain::run(&args, terminal)
         }
         Command::Rules(RulesCommand::Validate(args)) => command::rules::validate(&args, terminal),
+        Command::Rules(RulesCommand::Lint(args)) => command::rules::lint(&args, terminal),
         Command::Rules(RulesCommand::Coverage(args)) => command::coverage::run(&args, terminal),
         Command::Rules(RulesCommand::Schema(args)) => command::rules::schema(&args, terminal),
         Command::Report(args) => command::report::run(&args, terminal),

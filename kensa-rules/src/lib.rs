@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod frameworks;
 mod host_files;
 mod judge;
+pub mod lint;
 pub mod load;
 pub mod mappings;
 pub mod mechanisms;

@@ -1,4 +1,4 @@
-//! `kensa rules`: list, validate, schema.
+//! `kensa rules`: list, validate, lint, schema.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use kensa::Rule;
 use serde_json::{Value, json};
 
 use super::{DONE, answer, table};
-use crate::cli::{ListArgs, SchemaArgs, ValidateArgs};
+use crate::cli::{LintArgs, ListArgs, SchemaArgs, ValidateArgs};
 use crate::engine;
 use crate::exit::{Exit, Failure};
 use crate::terminal::Terminal;
@@ -55,6 +55,17 @@ pub(crate) fn validate(args: &ValidateArgs, terminal: &Terminal) -> Result<Exit,
     }
     terminal.note(&format!("{loaded} rules load"));
     Ok(DONE)
+}
+
+pub(crate) fn lint(args: &LintArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let findings = engine::lint(&args.path)?;
+    let text = || match findings.diagnostics.is_empty() {
+        true => String::new(),
+        false => kensa::load::render(&findings.diagnostics),
+    };
+    answer(&args.output, terminal, text, || json!(findings.diagnostics))?;
+    terminal.note(&kensa::lint::summary(&findings));
+    Ok(if findings.diagnostics.is_empty() { DONE } else { Exit::Usage })
 }
 
 pub(crate) fn schema(args: &SchemaArgs, terminal: &Terminal) -> Result<Exit, Failure> {

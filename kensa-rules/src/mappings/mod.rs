@@ -20,6 +20,7 @@ use serde::Serialize;
 pub use benchmarks::{BENCHMARKS, Benchmark, Kind, Reference};
 pub use controls::{Control, read_controls};
 pub use coverage::{CoverageReport, check_coverage};
+pub(crate) use generate::base;
 pub use generate::{REGENERATE, generate, render};
 pub use index::{FrameworkIndex, FrameworkReference};
 pub use read::{MappingError, Mappings, load_all_mappings, load_mapping, read_mapping, read_mappings};
