@@ -17,6 +17,17 @@ export declare class Cancellation {
   cancel(): void
 }
 
+/**
+ * Where the answers of a transport written in JavaScript go. It does not keep the session: the transport's functions
+ * hold it, and the session holds them.
+ */
+export declare class NativeAnswers {
+  /** The answer to a command. */
+  answer(number: number, exitCode: number, stdout: Uint8Array, stderr: Uint8Array): void
+  /** Why a command has no answer. `kind` is `lost`, `timeout` or anything else. */
+  fail(number: number, kind: string, message: string): void
+}
+
 /** A scan that runs. Dropping it stops it. */
 export declare class NativeScan {
   /** Up to `count` results, each as JSON, as soon as there is one; none when there are no more. */
@@ -37,14 +48,12 @@ export declare class NativeSession {
   static local(sessionOptions: NativeSessionOptions, cancellation: Cancellation): Promise<NativeSession>
   /**
    * A session over a transport written in JavaScript. `start` is called with a number, a command and its limit
-   * in milliseconds, and answers through [`NativeSession::answer`] or [`NativeSession::fail`]; `stop` with the
+   * in milliseconds, and answers through [`NativeSession::answers`]; `stop` with the
    * number of a command nobody waits for any more.
    */
   static over(start: (arg0: number, arg1: string, arg2: number) => void, stop: (arg: number) => void, host: string, sessionOptions: NativeSessionOptions): NativeSession
-  /** The answer to a command `start` was called with. */
-  answer(number: number, exitCode: number, stdout: Uint8Array, stderr: Uint8Array): void
-  /** Why a command `start` was called with has no answer. `kind` is `lost`, `timeout` or anything else. */
-  fail(number: number, kind: string, message: string): void
+  /** Where the transport's answers go; `None` where the transport is not JavaScript's. */
+  answers(): NativeAnswers | null
   /** The host's name in results. */
   get host(): string
   /** The user number commands run as, where it is known. */

@@ -836,6 +836,7 @@ function __napiStampBindingTarget(exportsObject, target) {
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
 module.exports.Cancellation = nativeBinding.Cancellation
+module.exports.NativeAnswers = nativeBinding.NativeAnswers
 module.exports.NativeScan = nativeBinding.NativeScan
 module.exports.NativeSession = nativeBinding.NativeSession
 module.exports.engineVersion = nativeBinding.engineVersion

@@ -50,7 +50,7 @@ export async function evaluateRule(
   const call = 'evaluateRule'
   knownOptions(call, options, ['capabilities', 'framework', 'variables', 'signal', 'evidenceLimit'])
   if (rule === null || typeof rule !== 'object') throw new ArgumentError(`${call}: the rule must be an object, such as loadRules() gives`)
-  const scan = new Scan(sessionOf(call, session).native(), options, JSON.stringify(source(rule)))
+  const scan = new Scan(sessionOf(call, session), options, JSON.stringify(source(rule)))
   const [result] = (await scan.report()).results
   if (result === undefined) throw new RuleLoadError(`${rule.id}: the rule has no result`, 'invalid')
   return result

@@ -1,6 +1,5 @@
 /** What a host is and what it has. */
 
-import { cancellable } from './cancelling'
 import { ArgumentError } from './errors'
 import { knownOptions } from './options'
 import { platform, type PlatformInfo, type Wire } from './results'
@@ -51,9 +50,7 @@ export async function quickHostInfo(session: Session | Transport, options: Detec
 /** @internal */
 export async function detectWire(call: string, session: Session | Transport, options: DetectOptions): Promise<string> {
   knownOptions(call, options, ['overrides', 'signal'])
-  const native = sessionOf(call, session).native()
-  const overrides = JSON.stringify(options.overrides ?? {})
-  return cancellable(options.signal, (cancellation) => native.detect(overrides, cancellation))
+  return sessionOf(call, session).facts(JSON.stringify(options.overrides ?? {}), options.signal)
 }
 
 /** Whether a host answers. */

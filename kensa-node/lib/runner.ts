@@ -2,7 +2,7 @@
 
 import { ArgumentError, KensaError, SSHConnectionError } from './errors'
 import { inTurn } from './slices'
-import { NativeSession, type NativeSessionOptions } from '../native'
+import { NativeSession, type NativeAnswers, type NativeSessionOptions } from '../native'
 
 /** What a command printed and how it ended. */
 export interface RunOutput {
@@ -36,19 +36,24 @@ export interface Transport {
 const LOST = ['closed', 'ECONNRESET', 'EPIPE', 'ENOTCONN', 'ERR_STREAM_DESTROYED']
 const encoder = new TextEncoder()
 
-/** A native session over `transport`. */
+/**
+ * A native session over `transport`. It holds the transport weakly, as does whatever it calls: the native half keeps the
+ * functions given to it alive, and through them nothing else may be. The `Session` holds the transport.
+ */
 export function nativeOver(transport: Transport, options: NativeSessionOptions): NativeSession {
   const running = new Map<number, RunCall>()
+  const held = new WeakRef(transport)
+  const to: { answers: NativeAnswers | null } = { answers: null }
   const start = (number: number, command: string, timeout: number): void => {
     const call = new RunCall(timeout)
     running.set(number, call)
     inTurn(() => {
       // Nobody waits any more.
       if (running.get(number) !== call) return
-      answer(transport, command, call)
+      answer(held, command, call)
         .then(
-          ({ exitCode, stdout, stderr }) => session.answer(number, exitCode, stdout, stderr),
-          (error: unknown) => session.fail(number, kindOf(error), messageOf(error)),
+          ({ exitCode, stdout, stderr }) => to.answers?.answer(number, exitCode, stdout, stderr),
+          (error: unknown) => to.answers?.fail(number, kindOf(error), messageOf(error)),
         )
         .finally(() => running.delete(number))
     })
@@ -57,8 +62,12 @@ export function nativeOver(transport: Transport, options: NativeSessionOptions):
     running.get(number)?.abort()
     running.delete(number)
   }
-  const hostname = transport.hostname
-  const session: NativeSession = NativeSession.over(start, stop, typeof hostname === 'string' ? hostname : 'localhost', options)
+  return started(NativeSession.over(start, stop, typeof transport.hostname === 'string' ? transport.hostname : 'localhost', options), to)
+}
+
+/** A function of its own, so that no closure above can hold the session. */
+function started(session: NativeSession, to: { answers: NativeAnswers | null }): NativeSession {
+  to.answers = session.answers()
   return session
 }
 
@@ -85,7 +94,9 @@ class RunCall implements RunOptions {
 }
 
 /** Also an error thrown, not only one the promise is rejected with, becomes a rejection. */
-async function answer(transport: Transport, command: string, options: RunOptions) {
+async function answer(held: WeakRef<Transport>, command: string, options: RunOptions) {
+  const transport = held.deref()
+  if (transport === undefined) throw new SSHConnectionError('the transport is gone', 'closed')
   const output = await transport.run(command, options)
   if (output === null || typeof output !== 'object' || !Number.isInteger(output.exitCode)) {
     throw new ArgumentError('run() of the transport must give { exitCode, stdout, stderr }')

@@ -5,7 +5,8 @@ import { SEVERITIES, given, knownOptions, list, milliseconds, path, type Severit
 import { rulesFromEnvironment } from './paths'
 import { CheckResult, ScanReport } from './results'
 import { inTurn, turn } from './slices'
-import type { NativeScan, NativeSession } from '../native'
+import type { Session } from './session'
+import type { NativeScan } from '../native'
 
 /** Which rules. An empty filter lets everything through; several are combined by *and*, the members of one by *or*. */
 export interface Selection {
@@ -45,18 +46,21 @@ const BATCH = 16
 /** A scan that runs. It can be iterated once; results come in the order they are settled. */
 export class Scan implements AsyncIterable<CheckResult> {
   readonly #native: NativeScan
+  /** Held while the scan is: with it goes the transport. */
+  readonly #session: Session
   readonly #signal: AbortSignal | undefined
   readonly #abort = (): void => this.cancel()
   #report: Promise<ScanReport> | undefined
   #iterated = false
 
   /** @internal */
-  constructor(session: NativeSession, options: ScanOptions, rule?: string) {
+  constructor(session: Session, options: ScanOptions, rule?: string) {
     const { signal } = options
     const json = scanOptions('scan', options, rule !== undefined)
     if (signal?.aborted) throw new AbortError(signal.reason)
     this.#signal = signal
-    this.#native = session.scan(json, rule)
+    this.#session = session
+    this.#native = session.native().scan(json, rule)
     signal?.addEventListener('abort', this.#abort, { once: true })
   }
 
@@ -113,6 +117,7 @@ export class Scan implements AsyncIterable<CheckResult> {
   }
 
   #release(): void {
+    void this.#session
     this.#signal?.removeEventListener('abort', this.#abort)
   }
 }

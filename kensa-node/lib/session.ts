@@ -104,10 +104,13 @@ export class Session {
   readonly port: number | undefined
   readonly user: string | undefined
   readonly sudo: boolean
+  /** Held for as long as the session, or what it runs, is. */
+  readonly #transport: Transport | undefined
   #closed = false
 
-  private constructor(native: NativeSession, told: { port?: number | undefined; user?: string | undefined; sudo?: boolean }) {
+  private constructor(native: NativeSession, told: { port?: number | undefined; user?: string | undefined; sudo?: boolean; transport?: Transport }) {
     this.#native = native
+    this.#transport = told.transport
     this.hostname = native.host
     this.port = told.port
     this.user = told.user
@@ -160,7 +163,7 @@ export class Session {
   static from(transport: Transport, options: Pick<SessionOptions, 'commandTimeout' | 'name'> = {}): Session {
     const call = 'Session.from'
     knownOptions(call, options, ['commandTimeout', 'name'])
-    return new Session(nativeOver(transport, sessionOptions(call, options)), {})
+    return new Session(nativeOver(transport, sessionOptions(call, options)), { transport })
   }
 
   /** Runs `command` through a POSIX shell. Any exit status is an answer. */
@@ -169,7 +172,9 @@ export class Session {
     if (typeof command !== 'string') throw new ArgumentError('run: the command must be a text')
     const timeout = milliseconds('run', 'timeout', options.timeout)
     const native = this.native()
-    return new Result(await cancellable(options.signal, (cancellation) => native.run(command, timeout, cancellation)))
+    const output = await cancellable(options.signal, (cancellation) => native.run(command, timeout, cancellation))
+    void this.#transport
+    return new Result(output)
   }
 
   /**
@@ -177,7 +182,7 @@ export class Session {
    * The scan pauses while results are not taken.
    */
   scan(options: ScanOptions = {}): Scan {
-    return new Scan(this.native(), options)
+    return new Scan(this, options)
   }
 
   /** Whether the session was not closed. */
@@ -195,6 +200,15 @@ export class Session {
     if (this.#closed) return
     this.#closed = true
     await translated(() => this.#native.close())
+  }
+
+  /** The facts about the host as JSON. @internal */
+  async facts(overrides: string, signal: AbortSignal | undefined): Promise<string> {
+    const native = this.native()
+    const facts = await cancellable(signal, (cancellation) => native.detect(overrides, cancellation))
+    // Until here the session is in use, and with it the transport.
+    void this.#transport
+    return facts
   }
 
   /** @internal */

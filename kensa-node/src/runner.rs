@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,6 +11,7 @@ use kensa::{RanCommand, RunCommand, RunError};
 use napi::Status;
 use napi::bindgen_prelude::{FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
 use tokio::sync::oneshot;
 
 /// Starts a command: its number, its text, its limit in milliseconds. Weak: an idle session does not keep Node alive.
@@ -20,7 +21,7 @@ type Start =
 type Stop = ThreadsafeFunction<u32, (), u32, Status, false, true>;
 type Answer = Result<RanCommand, RunError>;
 
-/// Calls into JavaScript and waits there for nothing: the answer comes back through [`Runner::answer`].
+/// Calls into JavaScript and waits there for nothing: the answer comes back through [`NativeAnswers`].
 pub(crate) struct Runner {
     host: String,
     start: Start,
@@ -83,6 +84,43 @@ impl RunCommand for Runner {
                 Err(RunError::TimedOut(message))
             }
         }
+    }
+}
+
+/// Where the answers of a transport written in JavaScript go. It does not keep the session: the transport's functions
+/// hold it, and the session holds them.
+#[napi]
+#[derive(Debug)]
+pub struct NativeAnswers(Weak<Runner>);
+
+#[napi]
+impl NativeAnswers {
+    /// The answer to a command.
+    #[napi]
+    pub fn answer(&self, number: u32, exit_code: i32, stdout: &[u8], stderr: &[u8]) {
+        if let Some(runner) = self.0.upgrade() {
+            let (stdout, stderr) = (stdout.to_vec(), stderr.to_vec());
+            runner.answer(number, Ok(RanCommand { exit_code, stdout, stderr }));
+        }
+    }
+
+    /// Why a command has no answer. `kind` is `lost`, `timeout` or anything else.
+    #[napi]
+    pub fn fail(&self, number: u32, kind: String, message: String) {
+        if let Some(runner) = self.0.upgrade() {
+            let error = match kind.as_str() {
+                "lost" => RunError::ConnectionLost(message),
+                "timeout" => RunError::TimedOut(message),
+                _ => RunError::Other(message),
+            };
+            runner.answer(number, Err(error));
+        }
+    }
+}
+
+impl NativeAnswers {
+    pub(crate) fn new(runner: Weak<Runner>) -> Self {
+        Self(runner)
     }
 }
 

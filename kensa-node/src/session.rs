@@ -1,8 +1,8 @@
 //! Sessions.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use kensa::{Become, RanCommand, RunError, Secret, Session, Transport};
+use kensa::{Become, Secret, Session, Transport};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, FnArgs, Function, PromiseRaw};
 use napi_derive::napi;
@@ -10,7 +10,7 @@ use napi_derive::napi;
 use crate::cancellation::Cancellation;
 use crate::failure::Failure;
 use crate::options::{self, NativeConnectOptions, NativeSessionOptions};
-use crate::runner::Runner;
+use crate::runner::{NativeAnswers, Runner};
 use crate::scan::NativeScan;
 
 /// A session with one host.
@@ -18,7 +18,8 @@ use crate::scan::NativeScan;
 #[derive(Debug)]
 pub struct NativeSession {
     pub(crate) session: Arc<Session>,
-    runner: Option<Arc<Runner>>,
+    /// Weak, as in [`NativeAnswers`].
+    runner: Option<Weak<Runner>>,
 }
 
 /// What a command printed and how it ended.
@@ -77,7 +78,7 @@ impl NativeSession {
     }
 
     /// A session over a transport written in JavaScript. `start` is called with a number, a command and its limit
-    /// in milliseconds, and answers through [`NativeSession::answer`] or [`NativeSession::fail`]; `stop` with the
+    /// in milliseconds, and answers through [`NativeSession::answers`]; `stop` with the
     /// number of a command nobody waits for any more.
     #[napi]
     pub fn over(
@@ -91,25 +92,13 @@ impl NativeSession {
         let session = napi::bindgen_prelude::within_runtime_if_available(|| {
             Session::from_runner(Arc::clone(&runner) as _, options)
         });
-        Ok(NativeSession { session: Arc::new(session), runner: Some(runner) })
+        Ok(NativeSession { session: Arc::new(session), runner: Some(Arc::downgrade(&runner)) })
     }
 
-    /// The answer to a command `start` was called with.
+    /// Where the transport's answers go; `None` where the transport is not JavaScript's.
     #[napi]
-    pub fn answer(&self, number: u32, exit_code: i32, stdout: &[u8], stderr: &[u8]) {
-        let ran = RanCommand { exit_code, stdout: stdout.to_vec(), stderr: stderr.to_vec() };
-        self.runner.iter().for_each(|runner| runner.answer(number, Ok(ran.clone())));
-    }
-
-    /// Why a command `start` was called with has no answer. `kind` is `lost`, `timeout` or anything else.
-    #[napi]
-    pub fn fail(&self, number: u32, kind: String, message: String) {
-        let error = match kind.as_str() {
-            "lost" => RunError::ConnectionLost(message),
-            "timeout" => RunError::TimedOut(message),
-            _ => RunError::Other(message),
-        };
-        self.runner.iter().for_each(|runner| runner.answer(number, Err(error.clone())));
+    pub fn answers(&self) -> Option<NativeAnswers> {
+        self.runner.as_ref().map(|runner| NativeAnswers::new(Weak::clone(runner)))
     }
 
     /// The host's name in results.

@@ -123,3 +123,28 @@ test('all of it survives being forgotten: sessions and scans nobody holds are co
     process.exit(0)`, { rulesPath: endless(t, 13.006) })
   assert.deepEqual(done, { code: 0, signal: null, output: '' })
 })
+
+test('supplied transports and their sessions are collected, closed or not, after use', async (t) => {
+  const done = await program(t, `
+    import { setFlagsFromString } from 'node:v8'
+    import { runInNewContext } from 'node:vm'
+    setFlagsFromString('--expose-gc')
+    const gc = runInNewContext('gc')
+    let collected = 0
+    const registry = new FinalizationRegistry(() => { collected += 1 })
+    const use = async (round) => {
+      const transport = { run: async () => ({ exitCode: 0, stdout: 'x' }) }
+      registry.register(transport)
+      const results = await kensa.checkRulesFromPath(transport, rulesPath)
+      if (results.length !== 1) throw new Error('results')
+      if (round % 2) {
+        const session = kensa.Session.from(transport)
+        await session.run('true')
+        await session.close()
+      }
+    }
+    for (let round = 0; round < 100; round += 1) await use(round)
+    for (let round = 0; round < 20 && collected < 95; round += 1) { gc(); await new Promise((resolve) => setTimeout(resolve, 50)) }
+    console.log(collected >= 95 ? 'collected' : collected)`, { rulesPath: ruleFolder(t, [rule('one', command('true'))]) })
+  assert.deepEqual(done, { code: 0, signal: null, output: 'collected\n' })
+})
