@@ -54,7 +54,9 @@ pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
 pub use kensa_rules::plan as planning;
 pub use kensa_rules::plan::{Decision, Plan};
 pub use kensa_rules::select::Selection;
-pub use kensa_rules::{frameworks, lint, mappings, mechanisms, methods, report, schema, select, variables};
+pub use kensa_rules::{
+    frameworks, lint, mappings, mechanisms, methods, report, scaffold, schema, select, variables,
+};
 pub use kensa_ssh::openssh;
 pub use kensa_ssh::protocol::may_leave_processes;
 pub use kensa_ssh::ssh::{

@@ -86,6 +86,15 @@ Examples:
   kensa explain ssh-disable-root-login
   kensa explain ssh-disable-root-login --platform rhel9 --capability sshd_config_d")]
     Explain(ExplainArgs),
+    /// Write the first version of a rule file
+    ///
+    /// The file loads as it is; what it says and what it looks at have to be filled in. An existing file is left
+    /// alone.
+    #[command(after_long_help = "\
+Examples:
+  kensa new-rule sshd-max-sessions --category access-control --method sshd_effective_config
+  kensa new-rule sysctl-kernel-sysrq --category kernel --method sysctl_value --rules ./rules")]
+    NewRule(NewRuleArgs),
     /// Write the report of an earlier scan in another format
     ///
     /// Reads what `kensa check --format json` wrote and ends with the exit code of that scan.
@@ -273,6 +282,22 @@ pub(crate) enum SchemaOf {
     Rule,
     /// The JSON report of a scan
     Result,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NewRuleArgs {
+    /// The rule's id, kebab-case; also the name of the file
+    #[arg(value_name = "RULE")]
+    pub(crate) id: String,
+    /// Its category; also the name of the folder
+    #[arg(long, value_name = "CATEGORY")]
+    pub(crate) category: String,
+    /// The check method
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) method: String,
+    /// The folder of the rule set
+    #[arg(long, value_name = "PATH", default_value = "rules")]
+    pub(crate) rules: PathBuf,
 }
 
 #[derive(Debug, Args)]

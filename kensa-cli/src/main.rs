@@ -62,6 +62,7 @@ fn run(command: Command, terminal: &Terminal) -> Result<Exit, Failure> {
         Command::Rules(RulesCommand::Lint(args)) => command::rules::lint(&args, terminal),
         Command::Rules(RulesCommand::Coverage(args)) => command::coverage::run(&args, terminal),
         Command::Rules(RulesCommand::Schema(args)) => command::rules::schema(&args, terminal),
+        Command::NewRule(args) => command::new_rule::run(&args, terminal),
         Command::Report(args) => command::report::run(&args, terminal),
         Command::Completions(args) => command::completions::run(&args, terminal),
     }

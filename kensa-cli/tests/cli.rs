@@ -318,3 +318,64 @@ fn help_and_version_are_no_errors() {
     assert_eq!((code(&["--help"]), code(&["--version"]), code(&["check", "--help"])), (0, 0, 0));
     assert_eq!((code(&[]), code(&["no-such-command"])), (2, 2));
 }
+
+#[test]
+fn coverage_counts_every_control_once() {
+    let all = json(&run(&["rules", "coverage", "--format", "json"]));
+    let all = all.as_array().unwrap();
+    assert_eq!(all.len(), 17);
+    for benchmark in all {
+        let count = |key: &str| match &benchmark[key] {
+            serde_json::Value::Array(items) => items.len() as u64,
+            number => number.as_u64().unwrap(),
+        };
+        assert_eq!(
+            count("controls"),
+            count("answered") + count("with_reason") + count("open"),
+            "{benchmark}"
+        );
+        assert!(count("answered") > 0 && benchmark["missing_rules"].as_array().unwrap().is_empty());
+        let whole = count("answered") == count("controls") && count("in_part") == 0;
+        assert!(whole == (benchmark["percent"] == 100.0), "{benchmark}");
+    }
+    let text = stdout(&run(&["rules", "coverage", "--framework", "stig-rhel9-v2r7"]));
+    assert_eq!(text.lines().count(), 2, "{text}");
+    let unknown = run(&["rules", "coverage", "--framework", "cis-solaris"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(stderr(&unknown).contains("cis-rhel9-v2.0.0"), "{}", stderr(&unknown));
+}
+
+#[test]
+fn a_new_rule_validates_and_is_not_written_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().to_str().unwrap();
+    let args = ["new-rule", "a-rule", "--category", "kernel", "--method", "sysctl_value", "--rules", rules];
+    assert_eq!(code(&args), 0);
+    assert_eq!(code(&["rules", "validate", rules, "--strict"]), 0);
+    assert_eq!(code(&["rules", "lint", rules]), 0);
+    assert_eq!(code(&args), 2);
+    assert_eq!(
+        code(&["new-rule", "../a", "--category", "kernel", "--method", "command", "--rules", rules]),
+        2
+    );
+}
+
+#[test]
+fn lint_says_where_a_rule_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().to_str().unwrap();
+    assert_eq!(code(&["new-rule", "a", "--category", "kernel", "--method", "command", "--rules", rules]), 0);
+    let file = folder.path().join("kernel/a.yml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let line = text.lines().position(|line| line.contains("run:")).unwrap();
+    let mut lines: Vec<&str> = text.lines().collect();
+    lines[line] = "      run: grep -q x $file || true";
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let output = run(&["rules", "lint", rules, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let found = json(&output);
+    let found = found.as_array().unwrap();
+    let codes: Vec<&str> = found.iter().map(|found| found["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["cannot-fail", "unquoted-variable"]);
+    assert!(found.iter().all(|found| found["line"] == line + 1), "{found:?}");
+}

@@ -5,6 +5,7 @@
 //! [`plan`] names every probe, [`scan`] asks and judges, [`evidence`] writes down what was seen,
 //! [`report`] shows it.
 
+pub mod docs;
 pub mod evidence;
 pub mod frameworks;
 mod host_files;
@@ -18,6 +19,7 @@ pub mod params;
 pub mod plan;
 pub mod redact;
 pub mod report;
+pub mod scaffold;
 pub mod scan;
 pub mod schema;
 pub mod select;

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod coverage;
 pub(crate) mod detect;
 pub(crate) mod explain;
+pub(crate) mod new_rule;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod rules;

@@ -66,6 +66,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) comparator: Comparator,
     /// Values that never pass, whatever the comparison says (`0`, `-1`: the control is off).
     pub(crate) refuse: &'a [Text],
+    /// Values that mean without limit, and so count as more than any number (`0`: for ever).
+    pub(crate) unlimited: &'a [Text],
     /// Whether case matters.
     pub(crate) ignore_case: bool,
 }
@@ -101,6 +103,11 @@ impl Comparison<'_> {
         if self.refuse.iter().any(|refused| self.same(refused, actual)) {
             return Ok(false);
         }
+        let number =
+            |text: &str| match self.unlimited.iter().any(|limitless| self.same(limitless, text.trim())) {
+                true => Some(i64::MAX),
+                false => number(text),
+            };
         let numbers = || number(actual).zip(number(self.expected));
         let within = |list: &str, member: &str| members(list).any(|known| self.same(known, member));
         Ok(match self.comparator {
@@ -140,6 +147,9 @@ impl Comparison<'_> {
             Comparator::Superset => format!("all of {expected}"),
             Comparator::Matches => format!("a match of {expected}"),
         };
+        for limitless in self.unlimited.iter().filter(|limitless| &***limitless != expected) {
+            text.push_str(&format!(" ({} means without limit)", &**limitless));
+        }
         if !self.refuse.is_empty() {
             let refused: Vec<&str> = self.refuse.iter().map(|value| &**value).collect();
             text.push_str(&format!(", not {}", refused.join(" or ")));
@@ -167,7 +177,9 @@ mod tests {
     use super::*;
 
     fn holds(comparator: Comparator, expected: &str, actual: &str) -> Option<bool> {
-        Comparison { expected, comparator, refuse: &[], ignore_case: false }.holds(actual).ok()
+        Comparison { expected, comparator, refuse: &[], unlimited: &[], ignore_case: false }
+            .holds(actual)
+            .ok()
     }
 
     #[test]
@@ -179,10 +191,36 @@ mod tests {
     }
 
     #[test]
+    fn a_value_without_limit_is_more_than_any_number() {
+        let unlimited = [Text("0".to_owned())];
+        let of = |expected: &'static str, comparator| Comparison {
+            expected,
+            comparator,
+            refuse: &[],
+            unlimited: &unlimited,
+            ignore_case: false,
+        };
+        let at_least = of("900", Comparator::AtLeast);
+        assert_eq!(at_least.holds("0"), Ok(true));
+        assert_eq!(at_least.holds("900"), Ok(true));
+        assert_eq!(at_least.holds("899"), Ok(false));
+        assert_eq!(at_least.holds("never"), Ok(false));
+        assert_eq!(at_least.wanted(), "at least 900 (0 means without limit)");
+        assert_eq!(of("0", Comparator::AtLeast).holds("900"), Ok(false));
+        assert_eq!(of("0", Comparator::AtLeast).holds("0"), Ok(true));
+        assert_eq!(of("900", Comparator::AtMost).holds("0"), Ok(false));
+    }
+
+    #[test]
     fn a_refused_value_fails_although_it_compares() {
         let refuse = [Text("0".to_owned())];
-        let comparison =
-            Comparison { expected: "5", comparator: Comparator::AtMost, refuse: &refuse, ignore_case: false };
+        let comparison = Comparison {
+            expected: "5",
+            comparator: Comparator::AtMost,
+            refuse: &refuse,
+            unlimited: &[],
+            ignore_case: false,
+        };
         assert_eq!(comparison.holds("0"), Ok(false));
         assert_eq!(comparison.holds("3"), Ok(true));
         assert_eq!(comparison.wanted(), "at most 5, not 0");

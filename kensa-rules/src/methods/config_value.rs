@@ -44,6 +44,10 @@ struct ConfigValue {
     /// Values that never pass, such as `0` where that switches the control off.
     #[serde(default)]
     refuse: Vec<Text>,
+    /// Values that mean without limit, such as `0` for a lock that nobody but an administrator ends; they count
+    /// as more than any number.
+    #[serde(default)]
+    unlimited: Vec<Text>,
     /// The value in force when no line sets the key; without it an absent key fails.
     default: Option<Text>,
     /// Whether the case of the value matters.
@@ -78,6 +82,7 @@ impl ConfigValue {
             expected: unquote(&self.expected),
             comparator: self.comparator,
             refuse: &self.refuse,
+            unlimited: &self.unlimited,
             ignore_case: !self.case_sensitive,
         }
     }

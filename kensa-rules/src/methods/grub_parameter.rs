@@ -41,6 +41,7 @@ impl GrubParameter {
             expected: &self.expected,
             comparator: self.comparator,
             refuse: &self.refuse,
+            unlimited: &[],
             ignore_case: false,
         }
     }

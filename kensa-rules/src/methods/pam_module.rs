@@ -70,7 +70,7 @@ impl<'a> Wanted<'a> {
 
     fn comparison(&self) -> Option<Comparison<'a>> {
         let (comparator, expected) = self.value?;
-        Some(Comparison { expected, comparator, refuse: &[], ignore_case: false })
+        Some(Comparison { expected, comparator, refuse: &[], unlimited: &[], ignore_case: false })
     }
 
     /// Whether the arguments meet it; the last of several values is in force.

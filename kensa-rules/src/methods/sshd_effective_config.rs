@@ -105,7 +105,7 @@ impl SshdEffectiveConfig {
 
     /// The comparison as written, for messages and validation.
     fn comparison<'a>(&'a self, expected: &'a str, refuse: &'a [Text]) -> Comparison<'a> {
-        Comparison { expected, comparator: self.comparator, refuse, ignore_case: true }
+        Comparison { expected, comparator: self.comparator, refuse, unlimited: &[], ignore_case: true }
     }
 
     fn holds(&self, value: &str) -> Result<bool, JudgeError> {

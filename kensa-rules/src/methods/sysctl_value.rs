@@ -38,6 +38,7 @@ impl SysctlValue {
             expected: &self.expected,
             comparator: self.comparator,
             refuse: &self.refuse,
+            unlimited: &[],
             ignore_case: false,
         }
     }

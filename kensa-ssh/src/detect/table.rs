@@ -44,6 +44,7 @@ pub const CAPABILITIES: &[Capability] = &[
     of("grub_bls", Directory(&["/boot/loader/entries"]), "boot entries are files in /boot/loader/entries"),
     of("grub_legacy", Other { probes: grub_probes, judge: grub_legacy }, "GRUB is configured by /etc/default/grub without boot entry files"),
     of("iptables", Tool(&["iptables"]), "iptables is installed"),
+    of("ipv6", Directory(&["/proc/sys/net/ipv6"]), "the kernel speaks IPv6"),
     of("journald", Active(&["systemd-journald"]), "systemd-journald is active"),
     of("journald_primary", Other { probes: log_probes, judge: journald_primary }, "journald is active and rsyslog is not"),
     of("nftables", Tool(&["nft"]), "nft is installed"),

@@ -72,7 +72,7 @@ fn the_table_is_sorted_named_once_and_complete() {
         journald auditd nftables firewalld rsyslog sssd chronyd ufw cron at coredump_systemd sssd_configured \
         directory_joined dnf_automatic subscription_manager dpkg apt apparmor apt_unattended_upgrades ubuntu_advantage \
         systemd_dbus iptables systemd grub2 audit chrony timesyncd sudo polkit authselect_sssd crypto_policy_modules \
-        firewalld_iptables grub_legacy journald_primary tpm2 tmux rpm sshd";
+        firewalld_iptables grub_legacy journald_primary tpm2 tmux rpm sshd ipv6";
     for name in wanted.split_whitespace() {
         assert!(Capability::find(name).is_some(), "{name}");
     }
