@@ -49,7 +49,8 @@ class Host:
 
     def count(self):
         text = subprocess.run([BED, "count", self.name], check=True, capture_output=True, text=True).stdout
-        return dict(pair.split("=") for pair in text.split())
+        pairs = (pair.split("=") for pair in text.split())
+        return {key: int(value) for key, value in pairs}
 
     def mark(self):
         subprocess.run([BED, "mark", self.name], check=True)
@@ -59,40 +60,62 @@ class Host:
 
 
 def measured(host, job):
-    """Runs `job` once: wall seconds, host CPU seconds, client CPU seconds, client peak KiB."""
+    """Runs `job` once: wall and CPU seconds, the client's peak KiB, and what the server counted."""
     idle = host.cpu()
     idle = host.cpu() - idle  # what reading the counter itself costs
+    host.mark()
     before, start = host.cpu(), time.monotonic()
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    job()
+    extra = job() or {}
     wall = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
-    return {"wall": wall, "host_cpu": max(host.cpu() - before - idle, 0.0), "client_cpu": cpu}
+    host_cpu = max(host.cpu() - before - idle, 0.0)
+    return {"wall": wall, "host_cpu": host_cpu, "client_cpu": cpu, **host.count(), **extra}
+
+
+def floor(host, script):
+    """All commands in one shell on the host itself, accounted to the host; entering it is not part of the time."""
+    enter = "mkdir -p /sys/fs/cgroup/floor && echo $$ >/sys/fs/cgroup/floor/cgroup.procs || exit 9\n"
+
+    def run(text):
+        start = time.monotonic()
+        done = subprocess.run([*host.exec, "sh"], input=enter + text, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        if done.returncode == 9:
+            raise RuntimeError(done.stderr)
+        return time.monotonic() - start
+
+    return lambda: {"wall": run(script) - run(":\n")}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--kensa", default=str(ROOT / "target" / "release" / "kensa"))
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", default="", help="names of contenders, separated by commas")
+    parser.add_argument("--rtt", type=float, default=0, help="milliseconds a relay adds to kensa's round trips")
     parser.add_argument("-o", "--output")
     args = parser.parse_args()
     subprocess.run([ROOT / "tests" / "bed" / "setup.sh"], check=True)
     host = Host("bench")
     work = pathlib.Path(tempfile.mkdtemp(prefix="kensa-bench-"))
+    relay = None
     try:
         checks = corpus.questions(host.exec)
         corpus.write(work / "typed", checks, typed=True)
         corpus.write(work / "shell", checks, typed=False)
-        script = corpus.floor_script(checks)
         known = work / "known_hosts"
-        contenders = {"floor": lambda: subprocess.run([*host.exec, "sh"], input=script, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)}
+        at = (host.addr, host.port)
+        if args.rtt:
+            command = [sys.executable, pathlib.Path(__file__).with_name("relay.py"), *at, str(args.rtt)]
+            relay = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            at = ("127.0.0.1", relay.stdout.readline().strip())
+        contenders = {"floor": floor(host, corpus.floor_script(checks))}
         for kind in ("typed", "shell"):
-            contenders[f"kensa {kind}"] = peers.kensa(args.kensa, host, work / kind, known, work / f"{kind}.json")
+            contenders[f"kensa {kind}"] = peers.kensa(args.kensa, at, host, work / kind, known, work / f"{kind}.json")
         contenders |= peers.available(host, [command for _, command in checks], work)
         if args.only:
-            contenders = {name: job for name, job in contenders.items() if name in args.only.split(",")}
+            contenders = {name: job for name, job in contenders.items() if name in args.only.split(";")}
         rounds = {name: [] for name in contenders}
         for number in range(args.runs):
             for name, job in contenders.items():
@@ -100,23 +123,36 @@ def main():
                     continue
                 rounds[name].append(measured(host, job))
                 print(f"{number + 1}/{args.runs} {name}: {rounds[name][-1]['wall']:.2f} s", file=sys.stderr)
-        report(args, host, checks, rounds, work)
+        report(args, checks, rounds)
     finally:
+        if relay:
+            relay.kill()
         host.down()
         shutil.rmtree(work, ignore_errors=True)
 
 
-def report(args, host, checks, rounds, work):
-    middle = {name: {key: statistics.median(one[key] for one in runs) for key in runs[0]} for name, runs in rounds.items() if runs}
-    floor = middle.get("floor")
-    print(f"{len(checks)} checks on one Debian 12 host, {args.runs} runs, medians")
-    print(f"{'contender':<32}{'wall s':>9}{'x floor':>9}{'host CPU s':>12}{'x floor':>9}{'client CPU s':>14}")
+def report(args, checks, rounds):
+    middle = {}
+    for name, runs in rounds.items():
+        row = {key: statistics.median(one[key] for one in runs) for key in runs[0]}
+        row["checks"] = peers.CHECKS.get(name, len(checks))
+        row["ms_per_check"] = 1000 * row["wall"] / row["checks"]
+        middle[name] = row
+    base, typed = middle.get("floor"), middle.get("kensa typed")
+    print(f"{len(checks)} checks on one Debian 12 host, {args.runs} runs, medians, {os.cpu_count()} cores")
+    heads = ["checks", "wall s", "x floor", "host CPU s", "x floor", "client CPU s", "peak MiB", "ms/check", "x typed", "execs", "sudos"]
+    print(f"{'contender':<32}" + "".join(f"{head:>13}" for head in heads))
     for name, row in middle.items():
-        ratio = lambda key: f"{row[key] / floor[key]:>9.2f}" if floor else " " * 9
-        print(f"{name:<32}{row['wall']:>9.2f}{ratio('wall')}{row['host_cpu']:>12.2f}{ratio('host_cpu')}{row['client_cpu']:>14.3f}")
+        over = lambda key, other: f"{row[key] / other[key]:.2f}" if other and other[key] else ""
+        cells = [
+            row["checks"], f"{row['wall']:.2f}", over("wall", base), f"{row['host_cpu']:.2f}", over("host_cpu", base), f"{row['client_cpu']:.3f}",
+            f"{row['peak_kib'] / 1024:.1f}" if "peak_kib" in row else "", f"{row['ms_per_check']:.2f}", over("ms_per_check", typed),
+            row["sessions"], row["sudos"],
+        ]
+        print(f"{name:<32}" + "".join(f"{cell:>13}" for cell in cells))
     result = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()), "command": " ".join(["benches/whole_scan/run.py", *sys.argv[1:]]),
-        "checks": len(checks), "cores": os.cpu_count(), "runs": rounds, "median": middle,
+        "checks": len(checks), "cores": os.cpu_count(), "load": os.getloadavg(), "rtt_ms": args.rtt, "runs": rounds, "median": middle,
     }
     if args.output:
         pathlib.Path(args.output).write_text(json.dumps(result, indent=1) + "\n")
