@@ -83,7 +83,7 @@ fn subjects(params: &Params) -> Vec<String> {
 }
 
 fn every_text(params: &Params) -> Vec<String> {
-    params.iter().flat_map(|(_, value)| texts(value)).collect()
+    params.values().flat_map(texts).collect()
 }
 
 fn texts(value: &Value) -> Vec<String> {
