@@ -9,12 +9,12 @@ use kensa::methods::METHODS;
 use serde_json::Value;
 
 /// The repository's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
 /// Path and text of every page.
-pub fn all() -> Vec<(&'static str, String)> {
+pub(crate) fn all() -> Vec<(&'static str, String)> {
     vec![
         ("docs/reference/check-methods.md", check_methods()),
         ("docs/reference/mechanisms.md", mechanisms()),
