@@ -37,6 +37,18 @@ export function text(call: string, name: string, given: unknown): string {
   throw new ArgumentError(`${call}: ${name} must be a text${given === undefined ? ' and is missing' : ''}`)
 }
 
+/** A text where there is one; what was given instead is not repeated, it may be secret. */
+export function optionalText(call: string, name: string, given: string | null | undefined): string | undefined {
+  if (given === undefined || given === null || typeof given === 'string') return given ?? undefined
+  throw new ArgumentError(`${call}: ${name} must be a text`)
+}
+
+/** `true` or `false` where there is one. */
+export function optionalFlag(call: string, name: string, given: boolean | undefined): boolean | undefined {
+  if (given === undefined || typeof given === 'boolean') return given
+  throw new ArgumentError(`${call}: ${name} must be true or false`)
+}
+
 /** A time in milliseconds. */
 export function milliseconds(call: string, name: string, given: number | undefined): number | undefined {
   if (given === undefined) return undefined
@@ -45,8 +57,8 @@ export function milliseconds(call: string, name: string, given: number | undefin
 }
 
 /** A path, from text or a `file:` URL. */
-export function path(call: string, name: string, given: string | URL | undefined): string | undefined {
-  if (given === undefined) return undefined
+export function path(call: string, name: string, given: string | URL | null | undefined): string | undefined {
+  if (given === undefined || given === null) return undefined
   if (given instanceof URL) {
     if (given.protocol !== 'file:') throw new ArgumentError(`${call}: ${name} must be a path or a file: URL`)
     return decodeURIComponent(given.pathname)

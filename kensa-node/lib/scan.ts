@@ -1,7 +1,7 @@
 /** Scans as streams of results. */
 
 import { AbortError, ArgumentError, fromNative } from './errors'
-import { SEVERITIES, given, knownOptions, list, milliseconds, path, type Severity } from './options'
+import { SEVERITIES, given, knownOptions, list, milliseconds, optionalText, path, type Severity } from './options'
 import { rulesFromEnvironment } from './paths'
 import { CheckResult, ScanReport } from './results'
 import { inTurn, turn } from './slices'
@@ -129,14 +129,17 @@ function parsed(json: string): Promise<CheckResult> {
 /** The options as the native half reads them. */
 export function scanOptions(call: string, options: ScanOptions, ruleGiven = false): string {
   knownOptions(call, options, SCAN_OPTIONS)
-  const { framework, capabilities, evidenceLimit } = options
+  const { capabilities, evidenceLimit } = options
+  if (evidenceLimit !== undefined && !(Number.isSafeInteger(evidenceLimit) && evidenceLimit > 0)) {
+    throw new ArgumentError(`${call}: evidenceLimit must be a number of bytes above 0`)
+  }
   for (const [name, present] of Object.entries(capabilities ?? {})) {
     if (typeof present !== 'boolean') throw new ArgumentError(`${call}: capabilities.${name} must be true or false`)
   }
   return JSON.stringify(given({
     ...selection(call, options),
     rulesPath: ruleGiven ? undefined : (path(call, 'rulesPath', options.rulesPath) ?? rulesFromEnvironment()),
-    framework,
+    framework: optionalText(call, 'framework', options.framework),
     variables: variables(call, options.variables),
     capabilities,
     timeout: milliseconds(call, 'timeout', options.timeout),

@@ -2,7 +2,7 @@
 
 import { cancellable, translated } from './cancelling'
 import { ArgumentError, NotConnectedError } from './errors'
-import { given, knownOptions, list, milliseconds, path, text, word } from './options'
+import { given, knownOptions, list, milliseconds, optionalFlag, optionalText, path, text, word } from './options'
 import { nativeOver, type Transport } from './runner'
 import { Scan, type ScanOptions } from './scan'
 import { NativeSession, type NativeOutput, type NativeSessionOptions } from '../native'
@@ -130,20 +130,20 @@ export class Session {
     const to = given({
       hostname,
       port,
-      user,
-      password: options.password,
+      user: optionalText(call, 'user', user),
+      password: optionalText(call, 'password', options.password),
       keyPaths: keys.map((key: string | URL) => path(call, 'keyPath', key) ?? ''),
-      keyData: options.keyData,
-      passphrase: options.passphrase,
-      useAgent: options.useAgent,
+      keyData: optionalText(call, 'keyData', options.keyData),
+      passphrase: optionalText(call, 'passphrase', options.passphrase),
+      useAgent: optionalFlag(call, 'useAgent', options.useAgent),
       hostKeyPolicy: word(call, 'hostKeyPolicy', options.hostKeyPolicy, POLICIES),
-      pinnedHostKey: options.pinnedHostKey,
+      pinnedHostKey: optionalText(call, 'pinnedHostKey', options.pinnedHostKey),
       knownHosts: options.knownHosts === undefined ? undefined : list(call, 'knownHosts', options.knownHosts),
-      sshConfig: options.sshConfig === false ? '' : options.sshConfig,
+      sshConfig: options.sshConfig === false ? '' : optionalText(call, 'sshConfig', options.sshConfig),
       proxyJump: options.proxyJump === undefined ? undefined : list(call, 'proxyJump', options.proxyJump),
       timeout: milliseconds(call, 'timeout', options.timeout),
-      fipsAlgorithms: options.fipsAlgorithms,
-      legacyAlgorithms: options.legacyAlgorithms,
+      fipsAlgorithms: optionalFlag(call, 'fipsAlgorithms', options.fipsAlgorithms),
+      legacyAlgorithms: optionalFlag(call, 'legacyAlgorithms', options.legacyAlgorithms),
     })
     const session = sessionOptions(call, options, options.password)
     const native = await cancellable(signal, (cancellation) => NativeSession.connect({ ...to, hostname }, session, cancellation))
@@ -248,11 +248,11 @@ export function sessionOf(call: string, given: Session | Transport): Session {
 }
 
 function sessionOptions(call: string, options: SessionOptions, password?: string): NativeSessionOptions {
-  const become = word(call, 'become', options.become ?? (options.sudo ? 'sudo' : undefined), WAYS)
+  const become = word(call, 'become', options.become ?? (optionalFlag(call, 'sudo', options.sudo) ? 'sudo' : undefined), WAYS)
   return given({
     become,
-    becomePassword: options.sudoPassword ?? (become === 'sudo' ? password : undefined),
+    becomePassword: optionalText(call, 'sudoPassword', options.sudoPassword) ?? (become === 'sudo' ? password : undefined),
     commandTimeout: milliseconds(call, 'commandTimeout', options.commandTimeout),
-    name: options.name,
+    name: optionalText(call, 'name', options.name),
   })
 }

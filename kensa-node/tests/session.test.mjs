@@ -96,9 +96,14 @@ test('wrong options are refused with the nearest known name', async () => {
     [() => Session.connect({ hostname: 'x', port: 70000 }), /port must be a number from 1 to 65535/],
     [() => Session.connect({ hostname: 'x', hostKeyPolicy: 'strickt' }), /did you mean "strict"\?/],
     [() => Session.connect({ hostname: 'x', timeout: -1 }), /timeout must be a number of milliseconds/],
+    [() => Session.connect({ hostname: 'x', sudo: 'yes' }), /sudo must be true or false/],
     [() => Session.local({ become: 'root' }), /known are none, sudo, doas, su/],
     [() => reachable('localhost', 0), /port/],
   ]
+  for (const name of ['password', 'passphrase', 'keyData', 'sudoPassword']) {
+    const failed = await Session.connect({ hostname: 'x', [name]: 470011 }).catch((error) => error)
+    assert.deepEqual([failed.code, failed.message], ['invalid_argument', `Session.connect: ${name} must be a text`])
+  }
   for (const [call, message] of wrong) await assert.rejects(async () => call(), { code: 'invalid_argument', name: 'ArgumentError', message })
 })
 
