@@ -29,6 +29,7 @@ COLUMNS = ["control_id", "other_id", "level", "severity", "assessment", "cci", "
 
 MANUAL = ("manual", "the benchmark marks it Manual: somebody has to judge what is right for this host")
 PART = ("partial", "a part of it can be read from the host, the rest has to be judged by somebody")
+CHANGED = ("partial", "later releases ask for something else here, and rules follow the latest")
 MET = ("not_applicable", "the system meets it by the way it is built, so there is nothing to measure")
 NO_SUCH = ("not_applicable", "the system has no such component in this release")
 PROCESS = ("organisational", "it asks for a process, a person or a document, which no single host can show")
@@ -104,8 +105,13 @@ def cis(facts, name):
 
 
 def stig(facts, name, release):
+    def why(row):
+        # Rules cite the newest release; where other upstream rules served the item before, it was rewritten.
+        before = set(row["ssg_slugs_v2r6"].split("|")) - {""} if release == "in_v2r6" else set()
+        return CHANGED if before and not before & set(row["ssg_slugs"].split("|")) else None
+
     return [
-        control(row["vuln_id"], other_id=row["stig_id"], severity="CAT " + row["cat"], cci=row["ccis"])
+        control(row["vuln_id"], why(row), other_id=row["stig_id"], severity="CAT " + row["cat"], cci=row["ccis"])
         for row in table(facts, name)
         if row[release] == "y"
     ]
