@@ -123,6 +123,30 @@ fn a_scan_costs_one_login_few_execs_and_one_sudo_and_leaves_no_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn all_bundled_rules_take_one_shell_and_a_handful_of_round_trips() {
+    for kind in KINDS {
+        let Some(host) = Host::up("cli-trips", kind) else { return };
+        let options = ConnectOptions::new(host.fact("addr"))
+            .user("scan")
+            .key_path(host.fact("key"))
+            .ssh_config(SshConfigUse::None)
+            .host_key_policy(kensa::HostKeyPolicy::Off);
+        let become_ = Become::Sudo { password: None };
+        let session = Session::connect(options, become_, SessionOptions::default()).await.unwrap();
+        let corpus = kensa::bundled_rules().unwrap();
+        let report =
+            kensa::scan(&session, &corpus, &kensa::ScanOptions::default(), &mut |_| {}).await.unwrap();
+        let stats = session.stats();
+        println!("{kind}: {} rules, {stats:?}", report.results.len());
+        assert_eq!(report.completeness.unanswered, 0, "{kind}");
+        assert_eq!((stats.execs, stats.shells, stats.reconnects), (1, 1, 0), "{kind}: {stats:?}");
+        // The hello, detection, and one for each wave of questions.
+        assert!(stats.round_trips <= 8, "{kind}: {stats:?}");
+        session.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_piece_of_evidence_replays() {
     for kind in KINDS {
         let Some(host) = Host::up("cli-replay", kind) else { return };
