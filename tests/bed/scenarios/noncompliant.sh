@@ -44,3 +44,4 @@ if [ -f "$R/etc/redhat-release" ]; then
   sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$R/etc/selinux/config"; sed -i 's/^gpgcheck=.*/gpgcheck=0/' "$R/etc/dnf/dnf.conf"
   echo LEGACY > "$R/etc/crypto-policies/config"; echo LEGACY > "$R/etc/crypto-policies/state/current"
 fi
+for f in "$(dirname -- "${BASH_SOURCE[0]}")"/noncompliant.d/*.sh; do bash -e "$f" "$R" "${2:-}"; done
