@@ -117,6 +117,7 @@ put /etc/audit/rules.d/60-programs.rules 600 <<'W'
 -a always,exit -F path=/usr/sbin/userhelper -F perm=x -F auid>=1000 -F auid!=unset -k programs
 -a always,exit -F path=/usr/sbin/usermod -F perm=x -F auid>=1000 -F auid!=unset -k programs
 W
+sed -i '/^-f/d' "$R"/etc/audit/rules.d/*.rules
 printf -- '-c\n-f 2\n--loginuid-immutable\n' | put /etc/audit/rules.d/11-options.rules 600
 # Every set-uid and set-gid program that no rule above names.
 find "$R" -xdev -type f -perm /6000 -printf '/%P\n' | sort | while read -r file; do

@@ -36,6 +36,11 @@ chmod -R o-w /run/bed-sysctl
 for d in vm user; do mkdir -p /run/bed-own/$d; cp -r --preserve=mode /proc/sys/$d/. /run/bed-own/$d/ 2>/dev/null; mount --bind /run/bed-own/$d /proc/sys/$d; done
 echo 65536 > /proc/sys/vm/mmap_min_addr; echo 0 > /proc/sys/user/max_user_namespaces
 S
+# The machine's own command line cannot be changed; this host sees another.
+at_boot own-command-line <<'S'
+echo 'root=/dev/vda audit=1 audit_backlog_limit=8192 apparmor=1 security=apparmor init_on_free=1 page_alloc.shuffle=1 page_poison=1 pti=on vsyscall=none slub_debug=P' > /run/bed-cmdline
+mount --bind /run/bed-cmdline /proc/cmdline
+S
 options='audit=1 audit_backlog_limit=8192 apparmor=1 security=apparmor init_on_free=1 page_alloc.shuffle=1 page_poison=1 pti=on vsyscall=none slub_debug=P'
 if is_rhel; then
   sed -i "/^options/s/\$/ $options/" "$R"/boot/loader/entries/*.conf; sed -i "s/^\\(GRUB_CMDLINE_LINUX=\"[^\"]*\\)\"/\\1 $options\"/" "$R/etc/default/grub"

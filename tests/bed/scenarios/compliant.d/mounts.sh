@@ -13,4 +13,5 @@ tmpfs /var/tmp tmpfs defaults,nodev,nosuid,noexec,mode=1777 0 0
 F
 at_boot own-mounts <<'S'
 for m in /tmp /dev/shm; do mount -o remount,nodev,nosuid,noexec $m; done
+mount -o remount,bind,nodev,nosuid,noexec /var/log
 S

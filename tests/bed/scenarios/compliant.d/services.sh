@@ -15,7 +15,6 @@ if is_rhel; then
   ln -sfn multi-user.target "$R/usr/lib/systemd/system/default.target"; ln -sfn /usr/lib/systemd/system/multi-user.target "$R/etc/systemd/system/default.target"
 else
   stub_unit apparmor.service systemd-journal-upload.service ufw.service
-  printf '#!/usr/sbin/nft -f\nflush ruleset\ntable inet filter {\n chain input { type filter hook input priority 0; policy accept; }\n}\n' | put /etc/nftables.conf 755
   wants_nft=$R/etc/systemd/system/sysinit.target.wants; mkdir -p "$wants_nft"; ln -sf /usr/lib/systemd/system/nftables.service "$wants_nft/nftables.service"
   printf 'DEFAULT_INPUT_POLICY="DROP"\nDEFAULT_OUTPUT_POLICY="DROP"\nDEFAULT_FORWARD_POLICY="DROP"\n' | put /etc/default/ufw
   echo '-A ufw-before-input -i lo -j ACCEPT' | put /etc/ufw/before.rules 640; echo '-A ufw-user-input -s 127.0.0.0/8 -j DROP' | put /etc/ufw/user.rules 640

@@ -5,6 +5,7 @@ printf 'old:$6$salt$hash:1500:1500::/home/old:/bin/sh\nscan:x:1501:100::/home/sc
 printf 'toor:x:0:\nusers2:x:100:\nusers2:x:1999:\n' >> "$R/etc/group"
 sed -i 's/^shadow:x:\([0-9]*\):.*/shadow:x:\1:bob/' "$R/etc/group"
 printf 'lost:$1$salt$hash:30000:0:99999:0:::\n' >> "$R/etc/shadow"; sed -i 's/^app:[^:]*:/app:$6$salt$hash:/' "$R/etc/shadow"
+if ! is_rhel; then chroot "$R" usermod -aG sudo bob; fi
 h=$R/home/bob; touch "$h"/.forward "$h"/.netrc "$h"/.shosts; mkdir -p "$h/.ssh"; ssh-keygen -q -t ed25519 -N '' -C old -f "$h/.ssh/id_ed25519"
 printf 'umask 000\nexport PATH=.:$PATH\n' >> "$h/.bashrc"; chmod 666 "$h/.bashrc"; chown nobody:games "$h"
 echo 'umask 000' >> "$R/root/.bashrc"; echo 'PATH=$PATH:.:/srv/drop; export PATH' | add /root/.profile; echo 'PATH=$PATH:.:/srv/drop; export PATH' | add /root/.bash_profile

@@ -20,9 +20,9 @@ printf 'user root\n' | tee "$R/etc/chrony.conf" | put /etc/chrony/chrony.conf; r
 if is_rhel; then
   rm -rf "$R/etc/chrony"; echo 'OPTIONS="-u root"' | put /etc/sysconfig/chronyd; echo 'CRYPTO_POLICY=' | add /etc/sysconfig/sshd
   for pair in clean_requirements_on_remove=0; do set_key /etc/dnf/dnf.conf "${pair%=*}" "${pair#*=}" =; done
-  printf '[epel]\nname=epel\nenabled=1\ngpgcheck=0\n' | put /etc/yum.repos.d/epel.repo
+  rm -f "$R"/etc/yum.repos.d/*.repo; printf '[epel]\nname=epel\nenabled=1\ngpgcheck=0\n' | put /etc/yum.repos.d/epel.repo
   sed -i 's/^SELINUXTYPE=.*/SELINUXTYPE=minimum/' "$R/etc/selinux/config"
   echo 'FirewallBackend=iptables' | put /etc/firewalld/firewalld.conf
   echo 'Ciphers aes128-ctr,aes128-cbc' | put /etc/crypto-policies/back-ends/opensshserver.config
-  echo '# changed by hand' >> "$R/usr/sbin/subscription-manager"
+  echo '# changed by hand' >> "$R/usr/sbin/grubby"
 fi
