@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use kensa::transport::Ask;
 use kensa::{
-    Become, ConnectOptions, Corpus, Facts, Output, Probe, ScanEvent, ScanOptions, ScanReport, Session,
+    Become, ConnectOptions, Corpus, Facts, HostKeyPolicy, Output, Probe, ScanEvent, ScanOptions, ScanReport, Session,
     SessionOptions, SshConfigUse, Transport,
     output::{Answer, Outputs},
 };
@@ -95,7 +95,9 @@ impl State {
         let host = tokio::task::spawn_blocking(up).await.unwrap()?;
         let connect = ConnectOptions::new(host.fact("addr"))
             .ssh_config(SshConfigUse::None)
-            .known_hosts(Vec::<PathBuf>::new());
+            .known_hosts(Vec::<PathBuf>::new())
+            // The next host may have the address of this one.
+            .host_key_policy(HostKeyPolicy::Off);
         let (connect, password) = match self.login {
             Login::Key => (connect.user("scan").key_path(host.fact("key")), None),
             Login::Password => {
@@ -119,13 +121,12 @@ impl State {
         let outputs = recorder.heard.into_inner().unwrap();
         session.close().await;
         tokio::task::spawn_blocking(move || drop(host)).await.unwrap();
-        Some(Visit { state: self, facts, options, report, outputs })
+        Some(Visit { facts, options, report, outputs })
     }
 }
 
 /// What came of one state.
 pub struct Visit {
-    pub state: &'static State,
     pub facts: Facts,
     pub options: ScanOptions,
     pub report: ScanReport,
