@@ -45,6 +45,9 @@ impl Dropins<'_> {
     pub(crate) fn texts(&self, got: &Outputs) -> Result<Vec<(String, String)>, CouldNotTell> {
         let mut texts = Vec::new();
         for path in self.paths(got)? {
+            if is_directory(got, &path) {
+                continue;
+            }
             // A dangling link is listed and yet not there.
             if let Some(text) = got.read(&path)? {
                 texts.push((path, text));
@@ -52,6 +55,15 @@ impl Dropins<'_> {
         }
         Ok(texts)
     }
+}
+
+/// Whether what was listed is a directory, as dconf's `locks` beside its key files: it holds no setting itself.
+fn is_directory(got: &Outputs, path: &str) -> bool {
+    got.output(&Probe::read(path)).is_ok_and(|output| {
+        output.exit_code == 1
+            && output.stdout.is_empty()
+            && output.stderr_text().trim_end().ends_with(": Is a directory")
+    })
 }
 
 #[cfg(test)]
@@ -80,6 +92,24 @@ mod tests {
         .collect();
         let paths = DROPINS.paths(&got);
         assert_eq!(paths, Ok(vec!["/usr/lib/x.d/10-a.conf".to_owned(), "/etc/x.d/20-b.conf".to_owned()]));
+    }
+
+    #[test]
+    fn a_directory_among_the_files_is_passed_over() {
+        let read = |path: &str, exit: i32, stdout: &str, stderr: &str| {
+            let probe = Probe::read(path);
+            let output = Output::new(probe.command(), exit, stdout.as_bytes(), stderr.as_bytes());
+            (probe, Ok(Arc::new(output)) as kensa_core::Answer)
+        };
+        let got: Outputs = [
+            listing("/etc/db.d", 0, "00-site\nlocks\n", ""),
+            read("/etc/db.d/00-site", 0, "a=1\n", ""),
+            read("/etc/db.d/locks", 1, "", "cat: /etc/db.d/locks: Is a directory\n"),
+        ]
+        .into_iter()
+        .collect();
+        let texts = Dropins { dirs: &["/etc/db.d"], pattern: "*" }.texts(&got);
+        assert_eq!(texts, Ok(vec![("/etc/db.d/00-site".to_owned(), "a=1\n".to_owned())]));
     }
 
     #[test]

@@ -65,3 +65,4 @@ touch "$R/etc/cron.allow"; chmod 600 "$R/etc/cron.allow"
 chmod 1777 "$R/srv/exchange"; chmod 640 "$R/srv/app/app.conf"; rm -f "$R/usr/local/bin/id-debug" "$R/srv/app/data/old-export.csv"; chmod 700 "$R/home/bob"
 for u in rpcbind.service rpcbind.socket; do ln -sf /dev/null "$R/etc/systemd/system/$u"; done
 if [ -f "$R/etc/redhat-release" ]; then chroot "$R" authselect enable-feature with-faillock; fi
+for f in "$(dirname -- "${BASH_SOURCE[0]}")"/compliant.d/*.sh; do bash -e "$f" "$R" "${2:-}"; done

@@ -36,7 +36,7 @@ echo 'toor:x:0:0:second root:/root:/bin/sh' >> "$R/etc/passwd"; echo 'toor:!:190
 sed -i 's/^bob:[^:]*:/bob::/' "$R/etc/shadow"
 printf 'bob ALL=(ALL) NOPASSWD: ALL\n' | put /etc/sudoers.d/legacy 440
 echo '+ +' | put /root/.rhosts
-printf 'Welcome to \\n, \\s \\r \\m\n' | put /etc/issue; printf 'Welcome to \\n\n' | put /etc/motd
+printf 'Welcome to \\n, \\s \\r \\m\n' | put /etc/issue; printf 'Welcome to \\s \\r\n' | put /etc/motd
 for unit in cron crond chrony chronyd auditd rsyslog firewalld; do
   if [ -f "$R/usr/lib/systemd/system/$unit.service" ]; then ln -sf /dev/null "$R/etc/systemd/system/$unit.service"; fi
 done
@@ -44,3 +44,4 @@ if [ -f "$R/etc/redhat-release" ]; then
   sed -i 's/^SELINUX=.*/SELINUX=permissive/' "$R/etc/selinux/config"; sed -i 's/^gpgcheck=.*/gpgcheck=0/' "$R/etc/dnf/dnf.conf"
   echo LEGACY > "$R/etc/crypto-policies/config"; echo LEGACY > "$R/etc/crypto-policies/state/current"
 fi
+for f in "$(dirname -- "${BASH_SOURCE[0]}")"/noncompliant.d/*.sh; do bash -e "$f" "$R" "${2:-}"; done
