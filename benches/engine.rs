@@ -1,7 +1,7 @@
 //! What the engine itself costs for a thousand rules: load and validate, select and plan, judge. Nothing is asked of
 //! a host; the answers are recorded ones.
 
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 #[path = "../tests/hosts/mod.rs"]
 mod hosts;

@@ -276,7 +276,9 @@ fn a_fault_during_detection_leaves_a_capability_undetermined_and_never_wrong() {
     let mut wrong = Wrong::default();
     for name in HOSTS {
         let stage = Stage::new(name);
-        assert_eq!(stage.facts.undetermined, BTreeMap::new());
+        // A capability younger than the recording is undetermined, and may not become anything else.
+        let recorded = |why: &String| why.contains("nothing was recorded");
+        assert!(stage.facts.undetermined.values().all(recorded), "{:?}", stage.facts.undetermined);
         for probe in detect::probes() {
             // That a program is not installed is what its status 127 says.
             let installed = |fault: &Spoiled| fault.name != "exit 127" || spoiled::kind(&probe) != "run";
