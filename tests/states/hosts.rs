@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use kensa::transport::Ask;
 use kensa::{
-    Become, ConnectOptions, Corpus, Facts, HostKeyPolicy, Output, Probe, ScanEvent, ScanOptions, ScanReport, Session,
-    SessionOptions, SshConfigUse, Transport,
+    Become, ConnectOptions, Corpus, Facts, HostKeyPolicy, Output, Probe, ScanEvent, ScanOptions, ScanReport,
+    Session, SessionOptions, SshConfigUse, Transport,
     output::{Answer, Outputs},
 };
 
@@ -51,13 +51,15 @@ const fn state(
 }
 
 /// All states, two a row.
-pub const STATES: [State; 12] = [
+pub const STATES: [State; 14] = [
     state("debian", "debian", &[], Site::Undeclared, Login::Key),
     state("rhel9", "rhel9", &[], Site::Undeclared, Login::Key),
     state("debian-good", "debian", &["compliant"], Site::Declared, Login::Key),
     state("rhel9-good", "rhel9", &["compliant"], Site::Declared, Login::Key),
     state("debian-bad", "debian", &["noncompliant"], Site::Strict, Login::Key),
     state("rhel9-bad", "rhel9", &["noncompliant"], Site::Strict, Login::Key),
+    state("debian-mixed", "debian", &["compliant", "mixed"], Site::Declared, Login::Key),
+    state("rhel9-mixed", "rhel9", &["compliant", "mixed"], Site::Declared, Login::Key),
     state("ubuntu-good", "debian", &["compliant", "ubuntu"], Site::Declared, Login::Key),
     state("rhel8-good", "rhel9", &["compliant", "rhel8"], Site::Declared, Login::Key),
     state("ubuntu-bad", "debian", &["noncompliant", "ubuntu"], Site::Strict, Login::Key),
@@ -100,9 +102,7 @@ impl State {
             .host_key_policy(HostKeyPolicy::Off);
         let (connect, password) = match self.login {
             Login::Key => (connect.user("scan").key_path(host.fact("key")), None),
-            Login::Password => {
-                (connect.user("scanpw").password("Scan-pw-1"), Some("Scan-pw-1".into()))
-            }
+            Login::Password => (connect.user("scanpw").password("Scan-pw-1"), Some("Scan-pw-1".into())),
         };
         let session =
             Session::connect(connect, Become::Sudo { password }, SessionOptions::default()).await.unwrap();
@@ -179,7 +179,10 @@ impl Transport for Cassette {
                 Some((exit, stdout, stderr)) => {
                     Ok(std::sync::Arc::new(Output::new(command, *exit, stdout.as_bytes(), stderr.as_bytes())))
                 }
-                None => Err(kensa::Fault::new(kensa::Reason::ConnectionLost, format!("{command} is not recorded"))),
+                None => Err(kensa::Fault::new(
+                    kensa::Reason::ConnectionLost,
+                    format!("{command} is not recorded"),
+                )),
             };
             each(probe.clone(), answer);
         }

@@ -80,15 +80,33 @@ fn values(method: &str, key: &str, value: &Value, params: &Params) -> Vec<Change
         ("run" | "cmd" | "observed_command", Value::Text(text)) => shell(text),
         ("expected_exit", _) => vec![("other", Value::Int(9))],
         ("max_mode", _) => vec![("tighter", "0000".into()), ("looser", "7777".into())],
-        ("state" | "value", Value::Text(text)) => other_state(method, text).map_or_else(Vec::new, |other| vec![("turned", other)]),
-        ("rule", Value::Text(text)) => vec![("another", text.replacen("-k ", "-k x", 1).replacen("path=/", "path=/mutant/", 1).replacen("-w /", "-w /mutant/", 1).replacen("-S ", "-S acct,", 1).into_value())],
+        ("state" | "value", Value::Text(text)) => {
+            other_state(method, text).map_or_else(Vec::new, |other| vec![("turned", other)])
+        }
+        ("rule", Value::Text(text)) => vec![(
+            "another",
+            text.replacen("-k ", "-k x", 1)
+                .replacen("path=/", "path=/mutant/", 1)
+                .replacen("-w /", "-w /mutant/", 1)
+                .replacen("-S ", "-S acct,", 1)
+                .into_value(),
+        )],
         ("expected", value) if ["<=", "<", ">=", ">"].contains(&comparator) => bounds(value, comparator),
+        ("expected", Value::Text(_)) if ["in", "subset", "superset"].contains(&comparator) => {
+            vec![("other", "mutant".into())]
+        }
         ("expected", Value::Int(n)) => vec![("other", Value::Int(n + 1))],
-        ("pattern", Value::Text(_)) => vec![("never", "mutant\\bthat\\bmatches\\bnothing".into()), ("always", "".into_value_always())],
-        ("path", Value::Text(text)) if text.contains('*') => vec![("other", text.replace('*', "*mutant*").into_value())],
+        ("pattern", Value::Text(_)) => {
+            vec![("never", "mutant\\bthat\\bmatches\\bnothing".into()), ("always", "^.*$".into())]
+        }
+        ("path", Value::Text(text)) if text.contains('*') => {
+            vec![("other", text.replace('*', "*mutant*").into_value())]
+        }
         (_, Value::Text(text)) => vec![("other", format!("{text}-mutant").into_value())],
         (_, Value::Int(n)) => vec![("other", Value::Int(n + 1))],
-        (_, Value::List(items)) => vec![("other", Value::List(items.iter().map(|_| "mutant".into()).collect()))],
+        (_, Value::List(items)) => {
+            vec![("other", Value::List(items.iter().map(|_| "mutant".into()).collect()))]
+        }
         _ => Vec::new(),
     }
 }
@@ -100,16 +118,6 @@ trait IntoValue {
 impl IntoValue for String {
     fn into_value(self) -> Value {
         Value::Text(self)
-    }
-}
-
-trait Always {
-    fn into_value_always(self) -> Value;
-}
-
-impl Always for &str {
-    fn into_value_always(self) -> Value {
-        Value::Text("^.*$".to_owned())
     }
 }
 
@@ -155,7 +163,11 @@ fn shell(text: &str) -> Vec<Change> {
     replace("!~ turned", " !~ ", " ~ ");
     let mut paths: Vec<String> = text
         .split(|c: char| c.is_whitespace() || "\"'()=;|{}:,$".contains(c))
-        .filter(|word| ["/etc", "/var", "/usr", "/boot", "/proc", "/home", "/lib"].iter().any(|top| word.starts_with(top)))
+        .filter(|word| {
+            ["/etc", "/var", "/usr", "/boot", "/proc", "/home", "/lib"]
+                .iter()
+                .any(|top| word.starts_with(top))
+        })
         .map(|word| word.trim_end_matches(['/', '*', '.']).to_owned())
         .collect();
     paths.dedup();
@@ -181,7 +193,8 @@ pub fn judge(
     facts: &Facts,
     outputs: &Outputs,
 ) -> Option<Judgement> {
-    let one = Corpus { rules: vec![Arc::clone(rule)], variables: corpus.variables.clone(), ..Corpus::default() };
+    let one =
+        Corpus { rules: vec![Arc::clone(rule)], variables: corpus.variables.clone(), ..Corpus::default() };
     let used: BTreeSet<&str> = kensa::variables::names_used_by(rule).into_iter().collect();
     let mut options = options.clone();
     options.variables.retain(|name, _| used.contains(name.as_str()));
@@ -189,7 +202,9 @@ pub fn judge(
     let entry = plan.entries.first()?;
     match &entry.decision {
         Decision::Run(prepared) => {
-            if only.is_some_and(|index| rule.implementations[index].gate.to_string() != prepared.implementation) {
+            if only
+                .is_some_and(|index| rule.implementations[index].gate.to_string() != prepared.implementation)
+            {
                 return None;
             }
             Some(over(prepared, facts, outputs))
