@@ -133,11 +133,52 @@ pub async fn scan(
     on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
 ) -> Result<ScanReport, Error> {
     let started = Timestamp::now();
-    let deadline = options.scan_timeout.and_then(|limit| Instant::now().checked_add(limit));
     let (rules, variables) = prepare(corpus, options)?;
     let facts = kensa_ssh::detect::detect(transport, &options.capabilities).await;
-    on_event(ScanEvent::Detected(&facts));
-    let plan = Plan::of(&rules, &facts, &variables);
+    let set = Prepared { rules, variables, started };
+    Ok(run(transport, &facts, set, options, on_event).await)
+}
+
+/// [`scan`] of a host that was detected before: `facts` are taken as they are, but for `options.capabilities`.
+///
+/// # Errors
+///
+/// As [`scan`].
+pub async fn scan_with_facts(
+    transport: &dyn Transport,
+    facts: &Facts,
+    corpus: &Corpus,
+    options: &ScanOptions,
+    on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
+) -> Result<ScanReport, Error> {
+    let started = Timestamp::now();
+    let (rules, variables) = prepare(corpus, options)?;
+    let mut facts = facts.clone();
+    facts.undetermined.retain(|name, _| !options.capabilities.contains_key(name));
+    facts.capabilities.extend(options.capabilities.clone());
+    let set = Prepared { rules, variables, started };
+    Ok(run(transport, &facts, set, options, on_event).await)
+}
+
+/// What is scanned, and since when.
+struct Prepared {
+    rules: Vec<Arc<Rule>>,
+    variables: VariableTable,
+    started: Timestamp,
+}
+
+async fn run(
+    transport: &dyn Transport,
+    facts: &Facts,
+    set: Prepared,
+    options: &ScanOptions,
+    on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
+) -> ScanReport {
+    let spent = Timestamp::now().since(set.started);
+    let deadline =
+        options.scan_timeout.and_then(|limit| Instant::now().checked_add(limit.saturating_sub(spent)));
+    on_event(ScanEvent::Detected(facts));
+    let plan = Plan::of(&set.rules, facts, &set.variables);
     on_event(ScanEvent::Planned(&plan));
     let defaults = scan::Options::default();
     let scan_options = scan::Options {
@@ -149,7 +190,7 @@ pub async fn scan(
             options.evidence_limit
         },
     };
-    let outcome = scan::scan(transport, &facts, &plan, &scan_options, &mut |event| match event {
+    let outcome = scan::scan(transport, facts, &plan, &scan_options, &mut |event| match event {
         scan::Event::Asking { answered, planned } | scan::Event::Answered { answered, planned } => {
             on_event(ScanEvent::Answered { answered, planned });
         }
@@ -157,14 +198,14 @@ pub async fn scan(
         _ => {}
     })
     .await;
-    Ok(ScanReport::new(
+    ScanReport::new(
         ENGINE_VERSION,
         transport.host(),
-        &facts,
-        started,
+        facts,
+        set.started,
         outcome.completeness,
         outcome.results,
-    ))
+    )
 }
 
 /// What a scan with these options would do on a host with these facts. Asks nothing.

@@ -42,6 +42,7 @@ mod fleet;
 pub use bundled::{bundled_mappings, bundled_mappings_files, bundled_rules, bundled_rules_files};
 pub use engine::{
     ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, load_rules, plan, scan,
+    scan_with_facts,
 };
 pub use fleet::{FleetError, HostScan, Target, scan_many};
 pub use kensa_core::{

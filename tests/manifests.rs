@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kensa-rules", &["kensa-core"]),
     ("kensa-engine", &["kensa-core", "kensa-ssh", "kensa-rules"]),
     ("kensa-cli", &["kensa-engine"]),
-    ("kensa-py", &["kensa-engine"]),
+    ("kensa-py", &["kensa-engine", "kensa-cli"]),
     ("kensa-node", &["kensa-engine"]),
 ];
 

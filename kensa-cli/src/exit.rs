@@ -29,12 +29,6 @@ impl From<Conclusion> for Exit {
     }
 }
 
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        std::process::ExitCode::from(exit as u8)
-    }
-}
-
 /// Why there is no answer: a sentence, and what to do about it.
 #[derive(Debug)]
 pub(crate) struct Failure {

@@ -1,0 +1,11 @@
+"""Choice of an implementation. See `kensa.selection`."""
+
+from kensa.selection import (
+    evaluate_when,
+    select_implementation,
+)
+
+__all__ = [
+    "evaluate_when",
+    "select_implementation",
+]

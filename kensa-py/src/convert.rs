@@ -1,0 +1,301 @@
+//! Engine values to Python objects, built directly: the way over JSON text takes twice as long.
+
+use std::borrow::Cow;
+
+use kensa::check::Source;
+use kensa::{CheckResult, Evidence, Facts, Output, Platform, ScanReport, Status, Timestamp};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDateTime, PyDict, PyList, PyNone, PyString, PyTuple, PyType, PyTzInfo};
+
+use crate::failure::Failure;
+use crate::session::Session;
+use crate::task::{Item, Outcome};
+
+/// What all results of one scan share.
+pub(crate) struct Surroundings {
+    platform: Py<PyAny>,
+    capabilities: Py<PyList>,
+}
+
+impl Surroundings {
+    pub(crate) fn new(py: Python<'_>, facts: &Facts) -> PyResult<Self> {
+        let platform = match &facts.platform {
+            None => py.None(),
+            Some(platform) => {
+                let dict = PyDict::new(py);
+                dict.set_item("id", &platform.id)?;
+                dict.set_item("family", &platform.family)?;
+                dict.set_item("major", platform.major)?;
+                dict.set_item("version_id", &platform.version_id)?;
+                dict.set_item("pretty_name", &platform.pretty_name)?;
+                dict.into_any().unbind()
+            }
+        };
+        let present = facts.capabilities.iter().filter(|(_, present)| **present).map(|(name, _)| name);
+        Ok(Self { platform, capabilities: PyList::new(py, present.collect::<Vec<_>>())?.unbind() })
+    }
+}
+
+/// The classes results are made of.
+struct Classes {
+    result: Py<PyType>,
+    evidence: Py<PyType>,
+    evidence_list: Py<PyType>,
+    source: Py<PyType>,
+}
+
+fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
+    static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
+    CLASSES.get_or_try_init(py, || {
+        let types = py.import("kensa.types")?;
+        let class = |name: &str| -> PyResult<Py<PyType>> {
+            Ok(types.getattr(name)?.cast_into::<PyType>().map_err(PyErr::from)?.unbind())
+        };
+        Ok(Classes {
+            result: class("RuleResult")?,
+            evidence: class("Evidence")?,
+            evidence_list: class("EvidenceList")?,
+            source: class("Source")?,
+        })
+    })
+}
+
+/// An item as the tuple the Python side reads: its kind, then its parts.
+pub(crate) fn item<'py>(
+    py: Python<'py>,
+    item: Item,
+    surroundings: Option<&Surroundings>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    match item {
+        Item::Detected(facts) => ("detected", facts_parts(py, &facts)?).into_pyobject(py),
+        Item::Progress(answered, planned) => ("progress", answered, planned).into_pyobject(py),
+        Item::Result(one) => ("result", result(py, &one, surroundings)?).into_pyobject(py),
+        Item::Request { id, command, timeout } => {
+            ("request", id, command, timeout.as_secs_f64()).into_pyobject(py)
+        }
+        Item::Withdrawn(id) => ("withdrawn", id).into_pyobject(py),
+        Item::End(Ok(outcome)) => ("done", end(py, outcome, surroundings)?).into_pyobject(py),
+        Item::End(Err(Failure { kind, reason, message })) => {
+            ("failed", kind, reason, text(&message)).into_pyobject(py)
+        }
+    }
+}
+
+fn end<'py>(
+    py: Python<'py>,
+    outcome: Outcome,
+    surroundings: Option<&Surroundings>,
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match outcome {
+        Outcome::Nothing => PyNone::get(py).to_owned().into_any(),
+        Outcome::Session(session) => Bound::new(py, Session::connected(*session))?.into_any(),
+        Outcome::Output(output) => output_parts(py, &output)?.into_any(),
+        Outcome::Facts(facts) => facts_parts(py, &facts)?.into_any(),
+        Outcome::Report { report, streamed } => report_parts(py, &report, streamed, surroundings)?.into_any(),
+        Outcome::Reachable { reached, latency, banner, reason, message } => {
+            (reached, latency.map(|time| time.as_secs_f64()), banner, reason, message)
+                .into_pyobject(py)?
+                .into_any()
+        }
+    })
+}
+
+fn output_parts<'py>(py: Python<'py>, output: &Output) -> PyResult<Bound<'py, PyTuple>> {
+    (
+        output.exit_code,
+        PyBytes::new(py, &output.stdout),
+        PyBytes::new(py, &output.stderr),
+        output.stdout_total,
+        output.stderr_total,
+        millis(output.elapsed),
+    )
+        .into_pyobject(py)
+}
+
+fn platform_parts<'py>(py: Python<'py>, platform: Option<&Platform>) -> PyResult<Bound<'py, PyAny>> {
+    let Some(platform) = platform else { return Ok(PyNone::get(py).to_owned().into_any()) };
+    let parts = (&platform.family, platform.major, &platform.id, &platform.version_id, &platform.pretty_name);
+    Ok(parts.into_pyobject(py)?.into_any())
+}
+
+/// Platform, capabilities and what could not be determined.
+fn facts_parts<'py>(py: Python<'py>, facts: &Facts) -> PyResult<Bound<'py, PyTuple>> {
+    let platform = platform_parts(py, facts.platform.as_ref())?;
+    (platform, &facts.capabilities, &facts.undetermined).into_pyobject(py)
+}
+
+/// The report's head, then its results; where those were given one by one already, only their rules' ids.
+fn report_parts<'py>(
+    py: Python<'py>,
+    report: &ScanReport,
+    streamed: bool,
+    surroundings: Option<&Surroundings>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let results = if streamed {
+        PyList::new(py, report.results.iter().map(|one| &one.rule_id))?
+    } else {
+        let list = PyList::empty(py);
+        for one in &report.results {
+            list.append(result(py, one, surroundings)?)?;
+        }
+        list
+    };
+    let head = (
+        &report.schema_version,
+        &report.engine_version,
+        text(&report.host),
+        platform_parts(py, report.platform.as_ref())?,
+        &report.capabilities,
+        &report.undetermined_capabilities,
+        time(py, report.started_at)?,
+        time(py, report.completed_at)?,
+        (report.completeness.planned, report.completeness.answered, report.completeness.unanswered),
+    );
+    (head, results).into_pyobject(py)
+}
+
+/// A `RuleResult`. The order of the arguments is that of the dataclass.
+pub(crate) fn result<'py>(
+    py: Python<'py>,
+    one: &CheckResult,
+    surroundings: Option<&Surroundings>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let classes = classes(py)?;
+    let none = || PyNone::get(py).to_owned().into_any();
+    let optional = |value: Option<&str>| value.map_or_else(none, |value| string(py, value));
+    let flag = |value: bool| value.into_pyobject(py).map(|value| value.to_owned().into_any());
+    let skipped = one.status == Status::Skipped;
+    let failed_to_tell = one.status == Status::Error;
+    let detail = if failed_to_tell { format!("Error: {}", one.detail) } else { one.detail.clone() };
+    let skip_reason = match (&one.reason, one.detail.is_empty()) {
+        (Some(reason), true) => reason.code(),
+        _ => &one.detail,
+    };
+    let flat = PyDict::new(py);
+    let controls = PyDict::new(py);
+    for (framework, ids) in &one.framework_refs {
+        let key = name(py, framework);
+        match ids.as_slice() {
+            [only] => flat.set_item(&key, name(py, only))?,
+            several => flat.set_item(&key, several.join(", "))?,
+        }
+        controls.set_item(key, PyList::new(py, ids.iter().map(|id| name(py, id)))?)?;
+    }
+    let variables = PyDict::new(py);
+    for (variable, value) in &one.variables {
+        variables.set_item(name(py, variable), string(py, value))?;
+    }
+    let context = match surroundings {
+        None => none(),
+        Some(shared) => {
+            let context = PyDict::new(py);
+            context.set_item(pyo3::intern!(py, "platform"), &shared.platform)?;
+            context.set_item(pyo3::intern!(py, "capabilities"), &shared.capabilities)?;
+            context.set_item(pyo3::intern!(py, "variables"), variables.copy()?)?;
+            context.set_item(pyo3::intern!(py, "engine_version"), kensa::ENGINE_VERSION)?;
+            context.into_any()
+        }
+    };
+    let moment = |at: Option<Timestamp>| at.map_or_else(|| Ok(none()), |at| time(py, at));
+    let arguments = [
+        string(py, &one.rule_id),
+        string(py, &one.title),
+        name(py, one.severity.name()),
+        name(py, &one.category),
+        flag(one.status == Status::Pass)?,
+        flag(skipped)?,
+        if skipped { string(py, skip_reason) } else { none() },
+        string(py, &detail),
+        if failed_to_tell { string(py, &one.detail) } else { none() },
+        evidence(py, one, classes)?,
+        flat.into_any(),
+        optional(one.framework_section.as_deref()),
+        optional(one.actual_value.as_deref()),
+        optional(one.expected_value.as_deref()),
+        optional(one.implementation_used.as_deref()),
+        one.check_method.as_deref().map_or_else(none, |method| name(py, method)),
+        one.duration_ms.into_pyobject(py)?,
+        moment(one.started_at)?,
+        moment(one.completed_at)?,
+        name(py, &one.host),
+        context,
+        one.reason.map_or_else(none, |reason| name(py, reason.code())),
+        one.source.as_ref().map_or_else(|| Ok(none()), |at| source(py, at, classes))?,
+        controls.into_any(),
+        variables.into_any(),
+    ];
+    classes.result.bind(py).call1(PyTuple::new(py, arguments)?)
+}
+
+fn evidence<'py>(py: Python<'py>, one: &CheckResult, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
+    match one.evidence.as_slice() {
+        [] => Ok(PyNone::get(py).to_owned().into_any()),
+        [only] => piece(py, only, classes),
+        several => {
+            let list = PyList::empty(py);
+            for item in several {
+                list.append(piece(py, item, classes)?)?;
+            }
+            let deciding = several.iter().position(|item| {
+                one.check_method.as_ref() == Some(&item.method)
+                    && one.expected_value.as_ref() == Some(&item.expected)
+                    && one.actual_value.as_ref() == Some(&item.actual)
+            });
+            let keywords = PyDict::new(py);
+            keywords.set_item(pyo3::intern!(py, "deciding"), deciding.unwrap_or(0))?;
+            classes.evidence_list.bind(py).call((list,), Some(&keywords))
+        }
+    }
+}
+
+fn piece<'py>(py: Python<'py>, item: &Evidence, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
+    let flag = |value: bool| value.into_pyobject(py).map(|value| value.to_owned().into_any());
+    let arguments = [
+        name(py, &item.method),
+        string(py, &item.command),
+        string(py, &item.stdout),
+        string(py, &item.stderr),
+        item.exit_code.into_pyobject(py)?.into_any(),
+        string(py, &item.expected),
+        string(py, &item.actual),
+        time(py, item.timestamp)?,
+        item.duration_ms.into_pyobject(py)?.into_any(),
+        item.via.as_deref().map_or_else(|| PyNone::get(py).to_owned().into_any(), |via| string(py, via)),
+        item.stdout_bytes.into_pyobject(py)?,
+        item.stderr_bytes.into_pyobject(py)?,
+        flag(item.redacted)?,
+        flag(item.lossy)?,
+    ];
+    classes.evidence.bind(py).call1(PyTuple::new(py, arguments)?)
+}
+
+fn source<'py>(py: Python<'py>, source: &Source, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
+    classes.source.bind(py).call1((text(&source.path), source.line))
+}
+
+/// Text without NUL: databases refuse it.
+fn text(value: &str) -> Cow<'_, str> {
+    if value.contains('\0') { Cow::Owned(value.replace('\0', "")) } else { Cow::Borrowed(value) }
+}
+
+fn string<'py>(py: Python<'py>, value: &str) -> Bound<'py, PyAny> {
+    PyString::new(py, &text(value)).into_any()
+}
+
+/// A text that occurs many times: one object for all of them.
+fn name<'py>(py: Python<'py>, value: &str) -> Bound<'py, PyAny> {
+    PyString::intern(py, &text(value)).into_any()
+}
+
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A timezone-aware `datetime` in UTC.
+fn time<'py>(py: Python<'py>, at: Timestamp) -> PyResult<Bound<'py, PyAny>> {
+    let utc = PyTzInfo::utc(py)?.to_owned();
+    // Exact: milliseconds of any year a clock shows need fewer bits than a float has.
+    let seconds = at.as_millis() as f64 / 1000.0;
+    Ok(PyDateTime::from_timestamp(py, seconds, Some(&utc))?.into_any())
+}
