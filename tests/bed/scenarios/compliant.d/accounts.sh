@@ -1,7 +1,7 @@
 #!/bin/bash
 # accounts.sh ROOT   ages of passwords, homes, start-up files, masks
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.sh"
-for pair in PASS_MAX_DAYS:60 PASS_MIN_DAYS:1 UMASK:077 FAIL_DELAY:4 SHA_CRYPT_MIN_ROUNDS:100000 SHA_CRYPT_MAX_ROUNDS:100000; do set_key /etc/login.defs "${pair%:*}" "${pair#*:}" $'\t'; done
+for pair in PASS_MAX_DAYS:60 PASS_MIN_LEN:15 PASS_MIN_DAYS:1 UMASK:077 FAIL_DELAY:4 SHA_CRYPT_MIN_ROUNDS:100000 SHA_CRYPT_MAX_ROUNDS:100000; do set_key /etc/login.defs "${pair%:*}" "${pair#*:}" $'\t'; done
 sed -i -E '/^[^:]*:[$]/s/^([^:]*:[^:]*):[^:]*:[^:]*:[^:]*:[^:]*:[^:]*:/\1:20500:1:60:7:30:/' "$R/etc/shadow"
 today=$(( $(date +%s) / 86400 )); sed -i "s/:20500:1:60:7:30:/:$((today - 1)):1:60:7:30:/" "$R/etc/shadow"
 chmod 700 "$R"/home/*; chmod -R go-rwx "$R"/root/.[!.]* "$R"/home/*/.[!.]*

@@ -20,3 +20,4 @@ if is_rhel; then
   echo FIPS > "$R/etc/crypto-policies/config"; echo FIPS > "$R/etc/crypto-policies/state/current"
   printf 'cipher = AES-256-GCM\nmac = HMAC-SHA2-256\nhash = SHA2-256\nsign = ECDSA-SHA2-256\nsha1_in_certs = 0\n' | put /etc/crypto-policies/state/CURRENT.pol
 fi
+if is_rhel; then echo SSH_USE_STRONG_RNG=32 | add /etc/sysconfig/sshd; chmod 640 "$R/etc/sysconfig/sshd"; fi

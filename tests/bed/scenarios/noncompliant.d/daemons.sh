@@ -18,7 +18,7 @@ if [ -f "$R/etc/logrotate.conf" ]; then sed -i '/rotate [0-9]/d' "$R/etc/logrota
 rm -f "$R"/etc/cron.*/*aide* "$R"/usr/lib/systemd/system/*aide* "$R"/etc/systemd/system/*/*aide*
 printf 'user root\n' | tee "$R/etc/chrony.conf" | put /etc/chrony/chrony.conf; rm -f "$R"/etc/chrony/sources.d/* "$R"/etc/chrony/conf.d/*
 if is_rhel; then
-  rm -rf "$R/etc/chrony"; echo 'OPTIONS="-u root"' | put /etc/sysconfig/chronyd; echo 'CRYPTO_POLICY=' | add /etc/sysconfig/sshd
+  rm -rf "$R/etc/chrony"; echo 'OPTIONS="-u root"' | put /etc/sysconfig/chronyd; echo 'CRYPTO_POLICY=' | add /etc/sysconfig/sshd; chmod 666 "$R/etc/sysconfig/sshd"
   for pair in clean_requirements_on_remove=0; do set_key /etc/dnf/dnf.conf "${pair%=*}" "${pair#*=}" =; done
   rm -f "$R"/etc/yum.repos.d/*.repo; printf '[epel]\nname=epel\nenabled=1\ngpgcheck=0\n' | put /etc/yum.repos.d/epel.repo
   sed -i 's/^SELINUXTYPE=.*/SELINUXTYPE=minimum/' "$R/etc/selinux/config"

@@ -4,7 +4,7 @@
 if is_rhel; then
   installed abrt abrt-addon-ccpp abrt-addon-kerneloops abrt-cli abrt-plugin-sosreport cyrus-imapd ftp gdm gssproxy iprutils krb5-server krb5-workstation \
     libreport-plugin-logger libreport-plugin-rhtsupport mcstrans nfs-utils openldap-clients openldap-servers prelink python3-abrt-addon quagga rsh rsh-server \
-    sendmail setroubleshoot-server talk telnet telnet-server tftp tftp-server tuned vsftpd xinetd xorg-x11-server-common ypbind ypserv
+    sendmail setroubleshoot-server talk telnet telnet-server tftp tftp-server tuned vsftpd xinetd xorg-x11-server-common xorg-x11-server-Xwayland ypbind ypserv
   uninstalled aide audit authselect chrony cronie crypto-policies firewalld libpwquality libselinux logrotate nftables openssh-clients openssh-server pam \
     policycoreutils postfix rng-tools rsyslog subscription-manager sudo
 else
