@@ -102,10 +102,13 @@ pub(crate) fn load_texts<'py>(
     outcome(py, found)
 }
 
+/// Id, path, severity, category and tags of a rule.
+type RuleLine = (String, Option<String>, &'static str, String, Vec<String>);
+
 #[pymethods]
 impl Corpus {
     /// Id, path, severity, category and tags of every rule, in load order.
-    fn rules(&self) -> Vec<(String, Option<String>, &'static str, String, Vec<String>)> {
+    fn rules(&self) -> Vec<RuleLine> {
         let describe = |rule: &Arc<kensa::Rule>| {
             let path = rule.path.as_ref().map(|path| path.to_string_lossy().into_owned());
             (rule.id.clone(), path, rule.severity.name(), rule.category.clone(), rule.tags.clone())
