@@ -42,9 +42,11 @@ stub_unit() { # NAME...: units that run and do nothing, enabled; sockets listen 
 }
 wants() { mkdir -p "$R/etc/systemd/system/$2.target.wants"; ln -sf "/etc/systemd/system/$1" "$R/etc/systemd/system/$2.target.wants/$1"; }  # UNIT TARGET
 masked() { local n; for n; do ln -sf /dev/null "$R/etc/systemd/system/$n"; done; }
-at_boot() { # NAME < script: runs once as root before the ordinary services
+at_boot() { # NAME < script: runs once as root before the ordinary services, after the scripts put there before it
+  local unit=/etc/systemd/system/bed-$1.service before
   put "/usr/lib/bed/$1" 755
-  printf '[Unit]\nDefaultDependencies=no\nAfter=local-fs.target bed-sysctl.service systemd-tmpfiles-setup.service\nBefore=systemd-sysctl.service basic.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh /usr/lib/bed/%s\n[Install]\nWantedBy=basic.target\n' "$1" \
-    | put "/etc/systemd/system/bed-$1.service"
+  [ -e "$R$unit" ] && return
+  before=$(cd "$R/etc/systemd/system" && ls -d bed-*.service 2>/dev/null | tr '\n' ' ') || true
+  printf '[Unit]\nDefaultDependencies=no\nAfter=local-fs.target bed-sysctl.service systemd-tmpfiles-setup.service %s\nBefore=systemd-sysctl.service basic.target\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh /usr/lib/bed/%s\n[Install]\nWantedBy=basic.target\n' "$before" "$1" | put "$unit"
   wants "bed-$1.service" basic
 }
