@@ -52,7 +52,9 @@ class Target:
 @final
 class Session:
     @staticmethod
-    def supplied(host: str, takes_scripts: bool, bare_commands: bool, check_timeout: float) -> Session: ...
+    def supplied(
+        host: str, takes_scripts: bool, bare_commands: bool, single_questions: bool, check_timeout: float
+    ) -> Session: ...
     @property
     def pid(self) -> int: ...
     @property
