@@ -117,7 +117,7 @@ pub(crate) fn start_local(check_timeout: f64, start_timeout: f64) -> PyResult<Ta
 
 /// A way to a host.
 #[derive(Clone)]
-enum Way {
+pub(crate) enum Way {
     Connected(Arc<kensa::Session>),
     Supplied { host: String, habits: Habits, options: SessionOptions },
 }
@@ -125,7 +125,7 @@ enum Way {
 impl Way {
     /// The way for questions of rules. Where it makes no difference to `run`, answers are cut where the engine
     /// cuts them by itself, so that a flood is the same error in every language.
-    fn for_questions(mut self) -> Self {
+    pub(crate) fn for_questions(mut self) -> Self {
         if let Way::Supplied { options, .. } = &mut self {
             options.output_cap = SessionOptions::default().output_cap;
         }
@@ -134,7 +134,7 @@ impl Way {
 
     /// The session for one operation. Over a supplied transport it is made for this operation, so that its
     /// commands go to whoever drives it.
-    fn session(self, shared: &Arc<Shared>) -> Arc<kensa::Session> {
+    pub(crate) fn session(self, shared: &Arc<Shared>) -> Arc<kensa::Session> {
         match self {
             Way::Connected(session) => session,
             Way::Supplied { host, habits, options } => {
@@ -157,7 +157,7 @@ impl Session {
         Self { way: Some(Way::Connected(Arc::new(session))), pid: std::process::id() }
     }
 
-    fn way(&self) -> PyResult<Way> {
+    pub(crate) fn way(&self) -> PyResult<Way> {
         if self.pid != std::process::id() {
             return Err(PyRuntimeError::new_err(
                 "the session belongs to the process this one was forked from",
@@ -269,8 +269,8 @@ impl Session {
 
 /// How a scan is to be done, as a dictionary.
 pub(crate) struct Scan {
-    options: ScanOptions,
-    facts: Option<Facts>,
+    pub(crate) options: ScanOptions,
+    pub(crate) facts: Option<Facts>,
     stream: bool,
     progress: bool,
 }

@@ -45,13 +45,19 @@ pub(crate) fn of(probe: &Probe, answer: Option<&Answer>, finding: &Finding<'_>, 
         stdout: stdout.text,
         stderr: stderr.text,
         exit_code,
-        expected: redact::text(&masked(finding.expected)).text,
-        actual: redact::text(&masked(finding.actual)).text,
+        expected: shown(finding.expected, finding.secrets),
+        actual: shown(finding.actual, finding.secrets),
         timestamp: output.map_or_else(Timestamp::now, |output| output.started),
         duration_ms: output.map_or(0, |output| u64::try_from(output.elapsed.as_millis()).unwrap_or(u64::MAX)),
         stdout_bytes: stdout.cut_from,
         stderr_bytes: stderr.cut_from,
     }
+}
+
+/// `text` as results hold it: without secrets, and without NUL, which databases refuse.
+pub(crate) fn shown(text: &str, secrets: &SecretValues) -> String {
+    let text = redact::text(&secrets.mask(text)).text;
+    if text.contains('\0') { text.replace('\0', "") } else { text }
 }
 
 #[derive(Default)]
@@ -104,6 +110,7 @@ mod tests {
     fn bytes_that_are_not_text_are_marked() {
         let one = evidence(b"a\0b\xff", 100);
         assert_eq!((one.stdout.as_str(), one.lossy), ("ab\u{FFFD}", true));
+        assert_eq!(shown("a\0b", &SecretValues::default()), "ab");
     }
 
     #[test]

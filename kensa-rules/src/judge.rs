@@ -6,9 +6,9 @@ use kensa_core::{
 };
 
 use crate::evidence::{self, Finding};
+use crate::frameworks;
 use crate::plan::Entry;
 use crate::variables::SecretValues;
-use crate::{frameworks, redact};
 
 /// One condition, what it asked and what came of it.
 pub(crate) struct Judged<'a> {
@@ -28,8 +28,8 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn redacted(&self, text: &str) -> String {
-        redact::text(&self.secrets.mask(text)).text
+    fn shown(&self, text: &str) -> String {
+        evidence::shown(text, self.secrets)
     }
 }
 
@@ -38,7 +38,7 @@ pub(crate) fn settled(entry: &Entry, context: &Context<'_>, reason: Reason, deta
     let mut result = blank(entry, context);
     result.status = if reason.is_skip() { Status::Skipped } else { Status::Error };
     result.reason = Some(reason);
-    result.detail = context.redacted(detail);
+    result.detail = context.shown(detail);
     result
 }
 
@@ -66,8 +66,8 @@ pub(crate) fn combined(
     result.check_method = Some(deciding.method.to_owned());
     match &deciding.outcome {
         Ok(verdict) => {
-            result.expected_value = Some(context.redacted(&verdict.expected));
-            result.actual_value = Some(context.redacted(&verdict.actual));
+            result.expected_value = Some(context.shown(&verdict.expected));
+            result.actual_value = Some(context.shown(&verdict.actual));
             result.source.clone_from(&verdict.source);
         }
         Err(JudgeError::CouldNotTell(error)) => result.reason = Some(error.reason),
@@ -76,7 +76,7 @@ pub(crate) fn combined(
     }
     let details: Vec<String> =
         conditions.iter().filter(|one| rank(&one.outcome) == worst).map(|one| detail(&one.outcome)).collect();
-    result.detail = context.redacted(&details.join("; "));
+    result.detail = context.shown(&details.join("; "));
     for condition in conditions {
         result.evidence.extend(evidence_of(condition, outputs, context));
     }
