@@ -1,83 +1,5 @@
 // Generated from lib/ by `npm run build:js`; not to be edited.
 
-/** What can go wrong, each with a stable `code`; made from what the native half throws. */
-/** One problem of a rule file, and where it is. */
-export interface Diagnostic {
-	severity: "error" | "warning";
-	/** Stable name of the kind of problem, kebab-case. */
-	code: string;
-	path: string;
-	/** From 1; 0 when the file as a whole is meant. */
-	line: number;
-	/** In characters from 1; 0 when the file as a whole is meant. */
-	column: number;
-	length: number;
-	message: string;
-	sourceLine: string;
-	help?: string;
-}
-/** Base class of every error of this package. */
-export declare class KensaError extends Error {
-	/** The kind, for programs: the identifiers of results' reasons, of connection failures, and those named at the subclasses. */
-	readonly code: string;
-	/** What belongs to the failure: the host, the command, the path, … */
-	readonly details: Readonly<Record<string, unknown>>;
-	constructor(message: string, code?: string, details?: Record<string, unknown>, cause?: unknown);
-	toJSON(): {
-		name: string;
-		code: string;
-		message: string;
-		details: Readonly<Record<string, unknown>>;
-	};
-}
-/** Why no connection could be had, or why it was lost. */
-export type ConnectCode = "unreachable" | "refused" | "timeout" | "auth_failed" | "host_key_unknown" | "host_key_changed" | "key_invalid" | "passphrase_required" | "protocol" | "sudo_denied" | "shell_refused" | "closed";
-/** The host cannot be reached or entered, or the connection was lost. `code` is a {@link ConnectCode}. */
-export declare class SSHConnectionError extends KensaError {
-	/** `host` or `host:port`, as it was asked for. */
-	get host(): string;
-	/** The same as `code`, under the name Python has for it. */
-	get reason(): string;
-}
-/** No credential was accepted: `auth_failed`, `key_invalid`, `passphrase_required`. */
-export declare class SSHAuthenticationError extends SSHConnectionError {
-}
-/** The host's key is not the one expected: `host_key_unknown`, `host_key_changed`. */
-export declare class HostKeyError extends SSHConnectionError {
-}
-/** Logged in, but root rights were refused: `sudo_denied`. */
-export declare class PrivilegeError extends SSHConnectionError {
-}
-/** The session is closed: `closed`. */
-export declare class NotConnectedError extends SSHConnectionError {
-}
-/** A command has no answer; `code` is one of the reasons results have, such as `shell_died`. */
-export declare class CommandError extends KensaError {
-}
-/** A command did not end in time: `timed_out`. The session goes on. */
-export declare class CommandTimeout extends CommandError {
-}
-/** Rules could not be loaded: `not_found`, `unreadable`, `no_rules`, `invalid`. */
-export declare class RuleLoadError extends KensaError {
-	#private;
-	constructor(message: string, code: string, details?: Record<string, unknown>, diagnostics?: Diagnostic[]);
-	/** Everything that is wrong with the files. Not a field, so that a printed error stays short. */
-	get diagnostics(): Diagnostic[];
-}
-/** Rules were asked for by an id no rule has: `unknown_rule`. */
-export declare class RuleNotFoundError extends KensaError {
-}
-/** A variable has no value, does not exist, or its value does not fit: `undefined_variable`, `unknown_variable`, `invalid_override`. */
-export declare class VariableError extends KensaError {
-}
-/** The call itself is wrong: `invalid_argument`. The message names the option and the nearest known one. */
-export declare class ArgumentError extends KensaError {
-	constructor(message: string, details?: Record<string, unknown>);
-}
-/** The `AbortSignal` of a call was raised: `cancelled`. `name` is `AbortError`, `cause` the signal's reason. */
-export declare class AbortError extends KensaError {
-	constructor(reason?: unknown);
-}
 /** Checks of what callers give. */
 export type Severity = "critical" | "high" | "medium" | "low";
 export type Status = "pass" | "fail" | "skipped" | "error";
@@ -206,6 +128,41 @@ export declare class ScanReport {
 	/** A report from the engine's JSON, such as one kept in a file. */
 	static parse(json: string): ScanReport;
 }
+/** What a command printed and how it ended. */
+export interface RunOutput {
+	exitCode: number;
+	/** Unchanged; text is taken as UTF-8. */
+	stdout?: string | Uint8Array;
+	stderr?: string | Uint8Array;
+}
+/** What a transport is told about one command. */
+export interface RunOptions {
+	/** Milliseconds until nobody waits for the answer any more. */
+	readonly timeout: number;
+	/** Raised when nobody waits for the answer any more: out of time, or the scan was cancelled. */
+	readonly signal: AbortSignal;
+}
+/**
+ * Any object that runs commands on one host. It is called with one command at a time.
+ *
+ * An error whose `code` is `closed`, `ECONNRESET` or `EPIPE`, or that is an {@link SSHConnectionError}, says that the
+ * connection is gone; any other belongs to the one command.
+ */
+export interface Transport {
+	/** The host's name in results. */
+	readonly hostname?: string;
+	/** Whether a command may be a script of up to 64 KB, so that many commands travel in one call. */
+	readonly takesScripts?: boolean;
+	/** Whether commands are wanted exactly as evidence shows them, for recordings and tests. */
+	readonly bareCommands?: boolean;
+	/**
+	 * Whether every command is to answer one question only, which takes many more calls. What was recorded this way
+	 * answers every scan that asks the same questions.
+	 */
+	readonly singleQuestions?: boolean;
+	/** Runs `command` through a POSIX shell and gives both streams unchanged. */
+	run(command: string, options: RunOptions): Promise<RunOutput>;
+}
 /** Which rules. An empty filter lets everything through; several are combined by *and*, the members of one by *or*. */
 export interface Selection {
 	severity?: Severity | readonly Severity[];
@@ -244,82 +201,6 @@ export declare class Scan implements AsyncIterable<CheckResult> {
 	get buffered(): number;
 	/** The most that waited so far. */
 	get maxBuffered(): number;
-}
-/** One way to check and fix a rule, as its file has it. */
-export interface Implementation {
-	when?: unknown;
-	default?: boolean;
-	check?: Record<string, unknown>;
-	remediation?: Record<string, unknown>;
-	[key: string]: unknown;
-}
-/** The content of a rule file, keys as in the file, and what the loader adds. */
-export interface Rule {
-	id: string;
-	title: string;
-	description?: string;
-	rationale?: string;
-	severity: Severity;
-	category?: string;
-	tags?: string[];
-	platforms?: {
-		family: string;
-		min_version?: number;
-		max_version?: number;
-		derivatives?: boolean;
-	}[];
-	references?: Record<string, unknown>;
-	implementations: Implementation[];
-	depends_on?: string[];
-	conflicts_with?: string[];
-	supersedes?: string[];
-	/** Added: the check of the default implementation, else of the first. */
-	check?: Record<string, unknown>;
-	/** Added: the remediation of the default implementation if it is automated, else the first that is. */
-	remediation?: Record<string, unknown>;
-	/** Added: the references. */
-	frameworkRefs?: Record<string, unknown>;
-	/** Added: names of the variables the rule uses. */
-	variables?: string[];
-	[key: string]: unknown;
-}
-export interface LoadOptions extends Selection {
-	/** Anything wrong fails the call; otherwise files that do not load are left out. */
-	strict?: boolean;
-	/** Told everything that is wrong with the files. */
-	onDiagnostic?: (diagnostic: Diagnostic) => void;
-}
-/** The rules at `rulesPath` (a file or a folder; the bundled ones by default) that pass the filters, in load order. */
-export declare function loadRules(rulesPath?: string | URL, options?: LoadOptions): Promise<Rule[]>;
-/** What is wrong with the rule files at `rulesPath`; empty when nothing is. */
-export declare function validateRules(rulesPath: string | URL): Promise<Diagnostic[]>;
-/** Whether a rule is for hosts of this family and major version; `rhel` in a rule covers the rebuilds. */
-export declare function ruleAppliesToPlatform(rule: Pick<Rule, "platforms">, family: string, version: number): boolean;
-/** What a command printed and how it ended. */
-export interface RunOutput {
-	exitCode: number;
-	/** Unchanged; text is taken as UTF-8. */
-	stdout?: string | Uint8Array;
-	stderr?: string | Uint8Array;
-}
-/** What a transport is told about one command. */
-export interface RunOptions {
-	/** Milliseconds until nobody waits for the answer any more. */
-	readonly timeout: number;
-	/** Raised when nobody waits for the answer any more: out of time, or the scan was cancelled. */
-	readonly signal: AbortSignal;
-}
-/**
- * Any object that runs commands on one host. It is called with one command at a time.
- *
- * An error whose `code` is `closed`, `ECONNRESET` or `EPIPE`, or that is an {@link SSHConnectionError}, says that the
- * connection is gone; any other belongs to the one command.
- */
-export interface Transport {
-	/** The host's name in results. */
-	readonly hostname?: string;
-	/** Runs `command` through a POSIX shell and gives both streams unchanged. */
-	run(command: string, options: RunOptions): Promise<RunOutput>;
 }
 /** What every session can be told. Times are in milliseconds. */
 export interface SessionOptions {
@@ -418,63 +299,6 @@ export declare class Session {
 	/** For `await using`, where the runtime has it. */
 	[Symbol.asyncDispose]: () => Promise<void>;
 }
-/** What to check and how. Times are in milliseconds. */
-export interface CheckOptions extends Omit<ScanOptions, "rulesPath"> {
-	/** Told each result as soon as it is settled. What it throws stops the check and is thrown by it. */
-	onResult?: (result: CheckResult) => void | Promise<void>;
-}
-/**
- * Checks the rules at `rulesPath` (the bundled ones where it is `undefined`) and gives exactly one result per rule, in
- * load order. Nothing on the host is changed.
- */
-export declare function checkRulesFromPath(session: Session | Transport, rulesPath?: string | URL, options?: CheckOptions): Promise<CheckResult[]>;
-/** Checks the one rule in the file `rulePath`. */
-export declare function checkSingleRule(session: Session | Transport, rulePath: string | URL, options?: CheckOptions): Promise<CheckResult>;
-/** Checks one rule that need not be in a file. Variables are those of `options.variables` and of the rule itself. */
-export declare function evaluateRule(session: Session | Transport, rule: Rule, options?: Pick<ScanOptions, "capabilities" | "framework" | "variables" | "signal" | "evidenceLimit">): Promise<CheckResult>;
-/** Scans a host and gives the whole report. */
-export declare function scan(session: Session | Transport, options?: ScanOptions & Pick<CheckOptions, "onResult">): Promise<ScanReport>;
-/** What a scan would do with one rule. */
-export interface PlannedRule {
-	ruleId: string;
-	decision: "run" | "skipped" | "error";
-	/** Why it would not be evaluated. */
-	reason: string | null;
-	detail: string | null;
-	implementation: string | null;
-	methods: string[];
-	commands: string[];
-}
-/** Everything a scan would do first. Checks may ask for more once these commands are answered. */
-export interface Plan {
-	rules: PlannedRule[];
-	/** Every command, once. */
-	commands: string[];
-}
-/** What a scan with `options` would do, without doing it. The host is only asked what it is and has. */
-export declare function plan(session: Session | Transport, options?: ScanOptions): Promise<Plan>;
-/** A variable's value. */
-export type VariableValue = string | number | boolean | null | readonly (string | number | boolean)[];
-/** The values variables have in a rule folder, and those a framework sets instead. */
-export interface RuleConfig {
-	variables: Record<string, VariableValue>;
-	frameworkOverrides: Record<string, Record<string, VariableValue>>;
-	/** The same of `rules.d/*.yml`, which override both. */
-	localVariables?: Record<string, VariableValue>;
-	localOverrides?: Record<string, Record<string, VariableValue>>;
-}
-/** The values in `defaults.yml` and `rules.d/*.yml` of a rule folder; missing files give none. */
-export declare function loadConfig(rulesPath?: string | URL): Promise<RuleConfig>;
-export interface ResolveOptions {
-	/** The framework whose values apply: `cis-rhel9-v2.0.0` selects the section `cis`. */
-	framework?: string;
-	/** Values over every other. */
-	variables?: Readonly<Record<string, VariableValue>>;
-	/** Refuse variables without a value (the default); otherwise they stay as written. */
-	strict?: boolean;
-}
-/** A new rule with `{{ name }}` replaced by values; the rule given is unchanged. */
-export declare function resolveVariables(rule: Rule, config: RuleConfig, options?: ResolveOptions): Rule;
 /** Capability name to whether the host has it. */
 export type Capabilities = Record<string, boolean>;
 /** Everything known about a host before a rule is evaluated. */
@@ -514,6 +338,206 @@ export interface Reachability {
 }
 /** Asks, without credentials, whether `host` answers. Sends nothing. `timeout` is in milliseconds. */
 export declare function reachable(host: string, port?: number, timeout?: number): Promise<Reachability>;
+/** What can go wrong, each with a stable `code`; made from what the native half throws. */
+/** One problem of a rule file, and where it is. */
+export interface Diagnostic {
+	severity: "error" | "warning";
+	/** Stable name of the kind of problem, kebab-case. */
+	code: string;
+	path: string;
+	/** From 1; 0 when the file as a whole is meant. */
+	line: number;
+	/** In characters from 1; 0 when the file as a whole is meant. */
+	column: number;
+	length: number;
+	message: string;
+	sourceLine: string;
+	help?: string;
+	/** The engine's own form. */
+	toJSON(): Record<string, unknown>;
+}
+/** Base class of every error of this package. */
+export declare class KensaError extends Error {
+	/** The kind, for programs: the identifiers of results' reasons, of connection failures, and those named at the subclasses. */
+	readonly code: string;
+	/** What belongs to the failure: the host, the command, the path, … */
+	readonly details: Readonly<Record<string, unknown>>;
+	constructor(message: string, code?: string, details?: Record<string, unknown>, cause?: unknown);
+	toJSON(): {
+		name: string;
+		code: string;
+		message: string;
+		details: Readonly<Record<string, unknown>>;
+	};
+}
+/** Why no connection could be had, or why it was lost. */
+export type ConnectCode = "unreachable" | "refused" | "timeout" | "auth_failed" | "host_key_unknown" | "host_key_changed" | "key_invalid" | "passphrase_required" | "protocol" | "sudo_denied" | "shell_refused" | "closed";
+/** The host cannot be reached or entered, or the connection was lost. `code` is a {@link ConnectCode}. */
+export declare class SSHConnectionError extends KensaError {
+	/** `host` or `host:port`, as it was asked for. */
+	get host(): string;
+	/** The same as `code`, under the name Python has for it. */
+	get reason(): string;
+}
+/** No credential was accepted: `auth_failed`, `key_invalid`, `passphrase_required`. */
+export declare class SSHAuthenticationError extends SSHConnectionError {
+}
+/** The host's key is not the one expected: `host_key_unknown`, `host_key_changed`. */
+export declare class HostKeyError extends SSHConnectionError {
+}
+/** Logged in, but root rights were refused: `sudo_denied`. */
+export declare class PrivilegeError extends SSHConnectionError {
+}
+/** The session is closed: `closed`. */
+export declare class NotConnectedError extends SSHConnectionError {
+}
+/** A command has no answer; `code` is one of the reasons results have, such as `shell_died`. */
+export declare class CommandError extends KensaError {
+}
+/** A command did not end in time: `timed_out`. The session goes on. */
+export declare class CommandTimeout extends CommandError {
+}
+/** Rules could not be loaded: `not_found`, `unreadable`, `no_rules`, `invalid`. */
+export declare class RuleLoadError extends KensaError {
+	#private;
+	constructor(message: string, code: string, details?: Record<string, unknown>, diagnostics?: Diagnostic[]);
+	/** Everything that is wrong with the files. Not a field, so that a printed error stays short. */
+	get diagnostics(): Diagnostic[];
+}
+/** Rules were asked for by an id no rule has: `unknown_rule`. */
+export declare class RuleNotFoundError extends KensaError {
+}
+/** A variable has no value, does not exist, or its value does not fit: `undefined_variable`, `unknown_variable`, `invalid_override`. */
+export declare class VariableError extends KensaError {
+}
+/** The call itself is wrong: `invalid_argument`. The message names the option and the nearest known one. */
+export declare class ArgumentError extends KensaError {
+	constructor(message: string, details?: Record<string, unknown>);
+}
+/** The `AbortSignal` of a call was raised: `cancelled`. `name` is `AbortError`, `cause` the signal's reason. */
+export declare class AbortError extends KensaError {
+	constructor(reason?: unknown);
+}
+/** One way to check and fix a rule, as its file has it. */
+export interface Implementation {
+	when?: unknown;
+	default?: boolean;
+	check?: Record<string, unknown>;
+	remediation?: Record<string, unknown>;
+	[key: string]: unknown;
+}
+/** The content of a rule file, keys as in the file, and what the loader adds. */
+export interface Rule {
+	id: string;
+	title: string;
+	description?: string;
+	rationale?: string;
+	severity: Severity;
+	category?: string;
+	tags?: string[];
+	platforms?: {
+		family: string;
+		min_version?: number;
+		max_version?: number;
+		derivatives?: boolean;
+	}[];
+	references?: Record<string, unknown>;
+	implementations: Implementation[];
+	depends_on?: string[];
+	conflicts_with?: string[];
+	supersedes?: string[];
+	/** Added: the check of the default implementation, else of the first. */
+	check?: Record<string, unknown>;
+	/** Added: the remediation of the default implementation if it is automated, else the first that is. */
+	remediation?: Record<string, unknown>;
+	/** Added: the references. */
+	frameworkRefs?: Record<string, unknown>;
+	/** Added: names of the variables the rule uses. */
+	variables?: string[];
+	[key: string]: unknown;
+}
+export interface LoadOptions extends Selection {
+	/** Anything wrong fails the call; otherwise files that do not load are left out. */
+	strict?: boolean;
+	/** Told everything that is wrong with the files. */
+	onDiagnostic?: (diagnostic: Diagnostic) => void;
+}
+/** The rules at `rulesPath` (a file or a folder; the bundled ones by default) that pass the filters, in load order. */
+export declare function loadRules(rulesPath?: string | URL, options?: LoadOptions): Promise<Rule[]>;
+/** What is wrong with the rule files at `rulesPath`; empty when nothing is. With `strict` most warnings count as errors. */
+export declare function validateRules(rulesPath: string | URL, options?: {
+	strict?: boolean;
+}): Promise<Diagnostic[]>;
+/** Whether a rule is for hosts of this family and major version; `rhel` in a rule covers the rebuilds. */
+export declare function ruleAppliesToPlatform(rule: Pick<Rule, "platforms">, family: string, version: number): boolean;
+/** What to check and how. Times are in milliseconds. */
+export interface CheckOptions extends Omit<ScanOptions, "rulesPath"> {
+	/** Told each result as soon as it is settled. What it throws stops the check and is thrown by it. */
+	onResult?: (result: CheckResult) => void | Promise<void>;
+}
+/**
+ * Checks the rules at `rulesPath` (the bundled ones where it is `undefined`) and gives exactly one result per rule, in
+ * load order. Nothing on the host is changed.
+ */
+export declare function checkRulesFromPath(session: Session | Transport, rulesPath?: string | URL, options?: CheckOptions): Promise<CheckResult[]>;
+/** Checks the one rule in the file `rulePath`. */
+export declare function checkSingleRule(session: Session | Transport, rulePath: string | URL, options?: CheckOptions): Promise<CheckResult>;
+/** Checks one rule that need not be in a file. Variables are those of `options.variables` and of the rule itself. */
+export declare function evaluateRule(session: Session | Transport, rule: Rule, options?: Pick<ScanOptions, "capabilities" | "framework" | "variables" | "signal" | "evidenceLimit">): Promise<CheckResult>;
+/** Scans a host and gives the whole report. */
+export declare function scan(session: Session | Transport, options?: ScanOptions & Pick<CheckOptions, "onResult">): Promise<ScanReport>;
+/** What a scan would do with one rule. */
+export interface PlannedRule {
+	ruleId: string;
+	decision: "run" | "skipped" | "error";
+	/** Why it would not be evaluated. */
+	reason: string | null;
+	detail: string | null;
+	implementation: string | null;
+	methods: string[];
+	commands: string[];
+}
+/** Everything a scan would do first. Checks may ask for more once these commands are answered. */
+export declare class Plan {
+	#private;
+	/** `null` when it could not be determined. */
+	readonly platform: PlatformInfo | null;
+	readonly capabilities: Capabilities;
+	/** Capabilities that could not be determined, each with the reason. */
+	readonly undeterminedCapabilities: Record<string, string>;
+	/** One per selected rule, in load order. */
+	readonly rules: PlannedRule[];
+	/** Every command, once. */
+	readonly commands: string[];
+	/** The plan as the engine wrote it: the same bytes as in every other language. */
+	toString(): string;
+	/** The engine's own form. */
+	toJSON(): Record<string, unknown>;
+}
+/** What a scan with `options` would do, without doing it. The host is only asked what it is and has. */
+export declare function plan(session: Session | Transport, options?: ScanOptions): Promise<Plan>;
+/** A variable's value. */
+export type VariableValue = string | number | boolean | null | readonly (string | number | boolean)[];
+/** The values variables have in a rule folder, and those a framework sets instead. */
+export interface RuleConfig {
+	variables: Record<string, VariableValue>;
+	frameworkOverrides: Record<string, Record<string, VariableValue>>;
+	/** The same of `rules.d/*.yml`, which override both. */
+	localVariables?: Record<string, VariableValue>;
+	localOverrides?: Record<string, Record<string, VariableValue>>;
+}
+/** The values in `defaults.yml` and `rules.d/*.yml` of a rule folder; missing files give none. */
+export declare function loadConfig(rulesPath?: string | URL): Promise<RuleConfig>;
+export interface ResolveOptions {
+	/** The framework whose values apply: `cis-rhel9-v2.0.0` selects the section `cis`. */
+	framework?: string;
+	/** Values over every other. */
+	variables?: Readonly<Record<string, VariableValue>>;
+	/** Refuse variables without a value (the default); otherwise they stay as written. */
+	strict?: boolean;
+}
+/** A new rule with `{{ name }}` replaced by values; the rule given is unchanged. */
+export declare function resolveVariables(rule: Rule, config: RuleConfig, options?: ResolveOptions): Rule;
 /** The systems a mapping is for; bounds are inclusive major versions. */
 export interface PlatformConstraint {
 	family: string;
@@ -550,14 +574,25 @@ export interface FrameworkMapping {
 export interface CoverageReport {
 	mappingId: string;
 	totalControls: number;
+	/** Controls at least one rule answers, in full or in part. */
 	implemented: number;
+	/** Those of `implemented` of which some part is not measured. */
+	inPart: number;
+	/** Controls listed as unanswered. */
 	unimplemented: number;
+	/** Those of `unimplemented` that have a reason. */
+	withReason: number;
+	/** Controls without a rule that is there, and without a reason. */
+	open: string[];
 	/** Controls that are neither answered nor listed as unanswered. */
 	unaccounted: string[];
 	/** Rules the mapping names that are not there. */
 	missingRules: string[];
+	/** Cut after the first decimal; 100 only when every control is answered in full. */
 	coveragePercent: number;
 	isComplete: boolean;
+	/** The engine's own form. */
+	toJSON(): Record<string, unknown>;
 }
 /** Reads one mapping file. */
 export declare function loadMapping(file: string | URL): Promise<FrameworkMapping>;

@@ -11,6 +11,7 @@ export const {
   HostKeyError,
   KensaError,
   NotConnectedError,
+  Plan,
   PrivilegeError,
   Result,
   RuleLoadError,

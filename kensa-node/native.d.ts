@@ -51,7 +51,7 @@ export declare class NativeSession {
    * in milliseconds, and answers through [`NativeSession::answers`]; `stop` with the
    * number of a command nobody waits for any more.
    */
-  static over(start: (arg0: number, arg1: string, arg2: number) => void, stop: (arg: number) => void, host: string, sessionOptions: NativeSessionOptions): NativeSession
+  static over(start: (arg0: number, arg1: string, arg2: number) => void, stop: (arg: number) => void, host: string, habits: NativeHabits, sessionOptions: NativeSessionOptions): NativeSession
   /** Where the transport's answers go; `None` where the transport is not JavaScript's. */
   answers(): NativeAnswers | null
   /** The host's name in results. */
@@ -113,6 +113,16 @@ export interface NativeConnectOptions {
   legacyAlgorithms?: boolean
 }
 
+/** What a transport written in JavaScript says of itself. */
+export interface NativeHabits {
+  /** A command may be a script, so that many travel in one call. */
+  takesScripts: boolean
+  /** Commands are wanted exactly as evidence shows them. */
+  bareCommands: boolean
+  /** Every command is to answer one question only. */
+  singleQuestions: boolean
+}
+
 /** What a command printed and how it ended. */
 export interface NativeOutput {
   /** Exit status; 128 + n for a signal n. */
@@ -160,3 +170,6 @@ export declare function reportFormats(): Array<string>
 
 /** The JSON Schema of results. */
 export declare function resultSchema(): string
+
+/** What is wrong with the rules at `path`, as a JSON list. */
+export declare function validate(path: string, strict: boolean): Promise<string>

@@ -847,3 +847,4 @@ module.exports.readYaml = nativeBinding.readYaml
 module.exports.render = nativeBinding.render
 module.exports.reportFormats = nativeBinding.reportFormats
 module.exports.resultSchema = nativeBinding.resultSchema
+module.exports.validate = nativeBinding.validate

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kensa_core::{CheckResult, Facts, Rule, ScanReport, Severity, Timestamp, Transport};
-use kensa_rules::load::{Corpus, LoadError, LoadOptions};
+use kensa_rules::load::{Corpus, Diagnostic, LoadError, LoadOptions};
 use kensa_rules::plan::Plan;
 use kensa_rules::scan;
 use kensa_rules::select::Selection;
@@ -111,6 +111,20 @@ pub fn load_rules(path: impl AsRef<Path>, options: &LoadOptions<'_>) -> Result<C
     let known = known_capabilities();
     let names: Vec<&str> = options.known_capabilities.map_or(known, <[&str]>::to_vec);
     kensa_rules::load::load_rules(path, &LoadOptions { known_capabilities: Some(&names), ..options.clone() })
+}
+
+/// What is wrong with the rules at `path`, sorted by file and place; empty when nothing is. With `strict` most
+/// warnings count as errors.
+///
+/// # Errors
+///
+/// When there is nothing to look at: no such path, or no rule in it. Rules that do not load are no error here.
+pub fn validate_rules(path: impl AsRef<Path>, strict: bool) -> Result<Vec<Diagnostic>, LoadError> {
+    match load_rules(path, &LoadOptions { strict, ..LoadOptions::default() }) {
+        Ok(corpus) => Ok(corpus.diagnostics),
+        Err(LoadError::Invalid { diagnostics }) => Ok(diagnostics),
+        Err(error) => Err(error),
+    }
 }
 
 /// The names of the capabilities this engine detects.

@@ -38,11 +38,12 @@
 mod bundled;
 mod engine;
 mod fleet;
+mod plan_report;
 
 pub use bundled::{bundled_mappings, bundled_mappings_files, bundled_rules, bundled_rules_files};
 pub use engine::{
     ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, load_rules, plan, scan,
-    scan_with_facts,
+    scan_with_facts, validate_rules,
 };
 pub use fleet::{FleetError, HostScan, Target, scan_many};
 pub use kensa_core::{
@@ -67,4 +68,5 @@ pub use kensa_ssh::{
     Become, ConnectError, ConnectReason, RanCommand, RunCommand, RunError, Secret, Session, SessionOptions,
     Stats, detect,
 };
+pub use plan_report::{PlanReport, PlannedDecision, PlannedRule};
 pub use schemars;

@@ -3,11 +3,12 @@
 import { translated } from './cancelling'
 import { ArgumentError, RuleLoadError } from './errors'
 import { knownOptions, path } from './options'
-import { detectWire } from './detect'
+import { detectWire, type Capabilities } from './detect'
 import { source, type Rule } from './rules'
 import { SCAN_OPTIONS, Scan, scanOptions, type ScanOptions } from './scan'
 import { sessionOf, type Session } from './session'
-import type { CheckResult, ScanReport } from './results'
+import { platform, type CheckResult, type PlatformInfo, type ScanReport, type Wire } from './results'
+import { turn } from './slices'
 import type { Transport } from './runner'
 import { plan as nativePlan } from '../native'
 
@@ -79,10 +80,38 @@ export interface PlannedRule {
 }
 
 /** Everything a scan would do first. Checks may ask for more once these commands are answered. */
-export interface Plan {
-  rules: PlannedRule[]
+export class Plan {
+  /** `null` when it could not be determined. */
+  readonly platform: PlatformInfo | null
+  readonly capabilities: Capabilities
+  /** Capabilities that could not be determined, each with the reason. */
+  readonly undeterminedCapabilities: Record<string, string>
+  /** One per selected rule, in load order. */
+  readonly rules: PlannedRule[]
   /** Every command, once. */
-  commands: string[]
+  readonly commands: string[]
+  readonly #text: string
+
+  /** @internal */
+  constructor(text: string) {
+    const wire = JSON.parse(text) as Wire
+    this.#text = text
+    this.platform = platform(wire['platform'])
+    this.capabilities = wire['capabilities']
+    this.undeterminedCapabilities = wire['undetermined_capabilities'] ?? {}
+    this.rules = (wire['rules'] as Wire[]).map(planned)
+    this.commands = wire['commands']
+  }
+
+  /** The plan as the engine wrote it: the same bytes as in every other language. */
+  toString(): string {
+    return this.#text
+  }
+
+  /** The engine's own form. */
+  toJSON(): Record<string, unknown> {
+    return JSON.parse(this.#text)
+  }
 }
 
 /** What a scan with `options` would do, without doing it. The host is only asked what it is and has. */
@@ -90,17 +119,21 @@ export async function plan(session: Session | Transport, options: ScanOptions = 
   const { signal, capabilities } = options
   const json = scanOptions('plan', options)
   const facts = await detectWire('plan', session, { ...(signal && { signal }), ...(capabilities && { overrides: capabilities }) })
-  const wire = JSON.parse(await translated(() => nativePlan(json, facts)))
-  const rules = wire.rules.map((rule: Record<string, unknown>): PlannedRule => ({
-    ruleId: rule['rule_id'] as string,
-    decision: rule['decision'] as PlannedRule['decision'],
-    reason: (rule['reason'] ?? null) as string | null,
-    detail: (rule['detail'] ?? null) as string | null,
-    implementation: (rule['implementation'] ?? null) as string | null,
-    methods: (rule['methods'] ?? []) as string[],
-    commands: (rule['commands'] ?? []) as string[],
-  }))
-  return { rules, commands: wire.commands }
+  const text = await translated(() => nativePlan(json, facts))
+  await turn()
+  return new Plan(text)
+}
+
+function planned(wire: Wire): PlannedRule {
+  return {
+    ruleId: wire['rule_id'],
+    decision: wire['decision'],
+    reason: wire['reason'] ?? null,
+    detail: wire['detail'] ?? null,
+    implementation: wire['implementation'] ?? null,
+    methods: wire['methods'] ?? [],
+    commands: wire['commands'] ?? [],
+  }
 }
 
 function scanOf(call: string, session: Session | Transport, options: ScanOptions): Scan {

@@ -14,6 +14,8 @@ export interface Diagnostic {
   message: string
   sourceLine: string
   help?: string
+  /** The engine's own form. */
+  toJSON(): Record<string, unknown>
 }
 
 /** Base class of every error of this package. */
@@ -137,7 +139,8 @@ export function fromNative(error: unknown, signal?: AbortSignal): unknown {
 /** A diagnostic as the engine writes it, in this package's names. */
 export function diagnostic(wire: Record<string, unknown>): Diagnostic {
   const { source_line: sourceLine, ...rest } = wire
-  return { ...rest, sourceLine } as unknown as Diagnostic
+  const toJSON = (): Record<string, unknown> => wire
+  return Object.defineProperty({ ...rest, sourceLine }, 'toJSON', { value: toJSON }) as unknown as Diagnostic
 }
 
 interface Native {

@@ -1,7 +1,7 @@
 /** Measures whether Linux hosts comply with a set of rules. Times are in milliseconds. */
 
-export { checkRulesFromPath, checkSingleRule, evaluateRule, plan, scan } from './checks'
-export type { CheckOptions, Plan, PlannedRule } from './checks'
+export { Plan, checkRulesFromPath, checkSingleRule, evaluateRule, plan, scan } from './checks'
+export type { CheckOptions, PlannedRule } from './checks'
 export { loadConfig, resolveVariables } from './config'
 export type { ResolveOptions, RuleConfig, VariableValue } from './config'
 export { detect, detectCapabilities, detectPlatform, quickHostInfo, reachable } from './detect'

@@ -49,14 +49,25 @@ export interface FrameworkMapping {
 export interface CoverageReport {
   mappingId: string
   totalControls: number
+  /** Controls at least one rule answers, in full or in part. */
   implemented: number
+  /** Those of `implemented` of which some part is not measured. */
+  inPart: number
+  /** Controls listed as unanswered. */
   unimplemented: number
+  /** Those of `unimplemented` that have a reason. */
+  withReason: number
+  /** Controls without a rule that is there, and without a reason. */
+  open: string[]
   /** Controls that are neither answered nor listed as unanswered. */
   unaccounted: string[]
   /** Rules the mapping names that are not there. */
   missingRules: string[]
+  /** Cut after the first decimal; 100 only when every control is answered in full. */
   coveragePercent: number
   isComplete: boolean
+  /** The engine's own form. */
+  toJSON(): Record<string, unknown>
 }
 
 /** Reads one mapping file. */
@@ -91,24 +102,57 @@ export function getApplicableMappings(mappings: Readonly<Record<string, Framewor
       && (platform.maxVersion === null || version <= platform.maxVersion)))
 }
 
+/** The type of a control that has neither a rule nor a reason. */
+const OPEN = 'open'
+
 /** How much of the mapping the available rules answer. */
 export function checkCoverage(mapping: FrameworkMapping, availableRuleIds: Iterable<string>): CoverageReport {
   const available = new Set(availableRuleIds)
-  const entries = Object.values(mapping.sections)
-  const implemented = entries.filter((entry) => entry.rules.some((rule) => available.has(rule))).length
-  const missing = new Set(entries.flatMap((entry) => entry.rules).filter((rule) => !available.has(rule)))
+  const isThere = (rule: string): boolean => available.has(rule)
+  const entries = Object.entries(mapping.sections)
+  const answered = entries.filter(([, { rules }]) => rules.some(isThere)).map(([, entry]) => entry)
+  const lost = entries.filter(([, { rules }]) => !rules.some(isThere)).map(([control]) => control)
+  // A control that only some of its rules are there for is not measured as a whole.
+  const inPart = answered.filter(({ rules, metadata }) => metadata['partial'] || !rules.every(isThere)).length
+  const missing = new Set(entries.flatMap(([, { rules }]) => rules).filter((rule) => !isThere(rule)))
+  const unanswered = Object.entries(mapping.unimplemented)
+  const withoutReason = unanswered.filter(([, { type }]) => type === OPEN).map(([control]) => control)
   const known = new Set([...Object.keys(mapping.sections), ...Object.keys(mapping.unimplemented)])
-  const all = new Set([...mapping.controls, ...known])
+  const total = new Set([...mapping.controls, ...known]).size
   const unaccounted = mapping.controls.filter((control) => !known.has(control)).sort(natural)
-  return {
+  const report = {
     mappingId: mapping.id,
-    totalControls: all.size,
-    implemented,
-    unimplemented: Object.keys(mapping.unimplemented).length,
+    totalControls: total,
+    implemented: answered.length,
+    inPart,
+    unimplemented: unanswered.length,
+    withReason: unanswered.length - withoutReason.length,
+    open: [...withoutReason, ...lost, ...unaccounted].sort(natural),
     unaccounted,
     missingRules: [...missing].sort(),
-    coveragePercent: all.size === 0 ? 0 : (100 * implemented) / all.size,
+    coveragePercent: percent(answered.length, inPart, total),
     isComplete: unaccounted.length === 0 && missing.size === 0,
+  }
+  return Object.defineProperty(report, 'toJSON', { value: () => coverageWire(report) }) as CoverageReport
+}
+
+/** Cut after the first decimal: what is not whole never becomes 100. */
+function percent(answered: number, inPart: number, total: number): number {
+  if (total === 0) return 0
+  const permille = Math.floor((answered * 1000) / total)
+  return (inPart > 0 ? Math.min(permille, 999) : permille) / 10
+}
+
+function coverageWire(report: Omit<CoverageReport, 'toJSON'>): Record<string, unknown> {
+  return {
+    mapping_id: report.mappingId,
+    total_controls: report.totalControls,
+    answered: report.implemented,
+    in_part: report.inPart,
+    with_reason: report.withReason,
+    open: report.open,
+    missing_rules: report.missingRules,
+    coverage_percent: report.coveragePercent,
   }
 }
 
@@ -147,10 +191,21 @@ export function orderResultsBySection(results: Iterable<CheckResult>, ruleToSect
   })
 }
 
-const collator = new Intl.Collator('en', { numeric: true })
-
+/** The order of control ids the way people number them: 5.2.3 before 5.10.1, AC-2 before AC-10. */
 function natural(a: string, b: string): number {
-  return collator.compare(a, b)
+  const [first, second] = [parts(a), parts(b)]
+  for (const [index, part] of first.entries()) {
+    const other = second[index]
+    if (other === undefined) return 1
+    if (part === other) continue
+    if (typeof part !== typeof other) return typeof part === 'number' ? -1 : 1
+    return part < other ? -1 : 1
+  }
+  return first.length - second.length
+}
+
+function parts(control: string): (number | string)[] {
+  return (control.match(/\d+|[^\d.\-_ ()]+/g) ?? []).map((part) => (/^\d/.test(part) ? Number(part) : part))
 }
 
 async function files(root: string): Promise<string[]> {
@@ -185,7 +240,7 @@ function mappingOf(content: Wire): FrameworkMapping {
   for (const [control, item] of Object.entries(body)) {
     const entry = entryOf(item)
     if (entry.rules.length > 0) sections[control] = entry
-    else unimplemented[control] ??= unanswered(item)
+    else unimplemented[control] ??= unanswered({ reason: 'no rule yet', type: OPEN, ...item })
   }
   const controls = (listed as unknown[]).map(String)
   return {

@@ -1,13 +1,13 @@
 /** Rules as data. */
 
 import { translated } from './cancelling'
-import { RuleLoadError, diagnostic, type Diagnostic } from './errors'
-import { knownOptions, path } from './options'
+import { diagnostic, type Diagnostic } from './errors'
+import { knownOptions, optionalFlag, path } from './options'
 import { rulesFromEnvironment } from './paths'
 import { SELECTION, selection, type Selection } from './scan'
 import type { Severity } from './options'
 import type { Wire } from './results'
-import { load } from '../native'
+import { load, validate } from '../native'
 
 /** One way to check and fix a rule, as its file has it. */
 export interface Implementation {
@@ -64,16 +64,14 @@ export async function loadRules(rulesPath?: string | URL, options: LoadOptions =
   return loaded.rules.map(({ path, content }) => derived(content, path))
 }
 
-/** What is wrong with the rule files at `rulesPath`; empty when nothing is. */
-export async function validateRules(rulesPath: string | URL): Promise<Diagnostic[]> {
-  const found: Diagnostic[] = []
-  try {
-    await loadRules(rulesPath, { strict: true, onDiagnostic: (one) => found.push(one) })
-  } catch (error) {
-    if (!(error instanceof RuleLoadError) || error.code !== 'invalid') throw error
-    return error.diagnostics
-  }
-  return found
+/** What is wrong with the rule files at `rulesPath`; empty when nothing is. With `strict` most warnings count as errors. */
+export async function validateRules(rulesPath: string | URL, options: { strict?: boolean } = {}): Promise<Diagnostic[]> {
+  const call = 'validateRules'
+  knownOptions(call, options, ['strict'])
+  const at = path(call, 'rulesPath', rulesPath) ?? ''
+  const strict = optionalFlag(call, 'strict', options.strict) ?? false
+  const found = JSON.parse(await translated(() => validate(at, strict))) as Record<string, unknown>[]
+  return found.map(diagnostic)
 }
 
 /** Whether a rule is for hosts of this family and major version; `rhel` in a rule covers the rebuilds. */

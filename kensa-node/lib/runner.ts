@@ -29,6 +29,15 @@ export interface RunOptions {
 export interface Transport {
   /** The host's name in results. */
   readonly hostname?: string
+  /** Whether a command may be a script of up to 64 KB, so that many commands travel in one call. */
+  readonly takesScripts?: boolean
+  /** Whether commands are wanted exactly as evidence shows them, for recordings and tests. */
+  readonly bareCommands?: boolean
+  /**
+   * Whether every command is to answer one question only, which takes many more calls. What was recorded this way
+   * answers every scan that asks the same questions.
+   */
+  readonly singleQuestions?: boolean
   /** Runs `command` through a POSIX shell and gives both streams unchanged. */
   run(command: string, options: RunOptions): Promise<RunOutput>
 }
@@ -62,7 +71,13 @@ export function nativeOver(transport: Transport, options: NativeSessionOptions):
     running.get(number)?.abort()
     running.delete(number)
   }
-  return started(NativeSession.over(start, stop, typeof transport.hostname === 'string' ? transport.hostname : 'localhost', options), to)
+  const hostname = typeof transport.hostname === 'string' ? transport.hostname : 'localhost'
+  const habits = {
+    takesScripts: transport.takesScripts === true,
+    bareCommands: transport.bareCommands === true,
+    singleQuestions: transport.singleQuestions === true,
+  }
+  return started(NativeSession.over(start, stop, hostname, habits, options), to)
 }
 
 /** A function of its own, so that no closure above can hold the session. */

@@ -65,6 +65,18 @@ pub struct NativeSessionOptions {
     pub name: Option<String>,
 }
 
+/// What a transport written in JavaScript says of itself.
+#[napi(object)]
+#[derive(Clone, Copy, Default)]
+pub struct NativeHabits {
+    /// A command may be a script, so that many travel in one call.
+    pub takes_scripts: bool,
+    /// Commands are wanted exactly as evidence shows them.
+    pub bare_commands: bool,
+    /// Every command is to answer one question only.
+    pub single_questions: bool,
+}
+
 pub(crate) fn milliseconds(value: f64) -> Result<Duration, Failure> {
     Duration::try_from_secs_f64(value / 1000.0)
         .map_err(|_| Failure::argument(format!("{value} is no number of milliseconds")))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use kensa::load::{LoadOptions, load_rules, yaml_to_json};
 use kensa::report::{Format, RenderOptions};
-use kensa::{Decision, Facts, Plan, Probe, Rule, ScanReport};
+use kensa::{Facts, PlanReport, Rule, ScanReport};
 use napi::Env;
 use napi::bindgen_prelude::PromiseRaw;
 use napi_derive::napi;
@@ -62,6 +62,12 @@ pub fn load<'env>(env: &'env Env, options: String, strict: bool) -> napi::Result
     })
 }
 
+/// What is wrong with the rules at `path`, as a JSON list.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn validate(env: &Env, path: String, strict: bool) -> napi::Result<PromiseRaw<'_, String>> {
+    in_background(env, move || Ok(serde_json::to_string(&kensa::validate_rules(path, strict)?)?))
+}
+
 /// YAML files as data: a JSON list of `path` with `content` or `error`, in the order given.
 #[napi(ts_return_type = "Promise<string>")]
 pub fn read_yaml(env: &Env, paths: Vec<String>) -> napi::Result<PromiseRaw<'_, String>> {
@@ -88,7 +94,10 @@ pub fn plan(env: &Env, options: String, facts: String) -> napi::Result<PromiseRa
         let facts: Facts = serde_json::from_str(&facts).map_err(Failure::from)?;
         let engine = options.for_engine()?;
         let corpus = corpora::corpus(options.rules_path).await?;
-        let planning = move || Ok(plan_as_json(&kensa::plan(&corpus, &facts, &engine)?, &facts).to_string());
+        let planning = move || {
+            let plan = kensa::plan(&corpus, &facts, &engine)?;
+            Ok(serde_json::to_string(&PlanReport::of(&plan, &facts))?)
+        };
         Ok(corpora::in_turn(planning).await?)
     })
 }
@@ -127,30 +136,6 @@ pub fn reachable(env: &Env, host: String, port: u16, timeout: f64) -> napi::Resu
             "message": found.error.as_ref().map(ToString::to_string),
         })
         .to_string())
-    })
-}
-
-fn plan_as_json(plan: &Plan, facts: &Facts) -> Value {
-    let entry = |entry: &kensa::planning::Entry| match &entry.decision {
-        Decision::Run(prepared) => json!({
-            "rule_id": entry.rule.id,
-            "decision": "run",
-            "implementation": prepared.implementation,
-            "methods": prepared.conditions.iter().map(|condition| condition.method).collect::<Vec<_>>(),
-            "commands": entry.probes().map(Probe::command).collect::<Vec<_>>(),
-        }),
-        Decision::Settled { reason, detail } => json!({
-            "rule_id": entry.rule.id,
-            "decision": if reason.is_skip() { "skipped" } else { "error" },
-            "reason": reason,
-            "detail": detail,
-        }),
-    };
-    json!({
-        "platform": facts.platform,
-        "capabilities": facts.capabilities,
-        "rules": plan.entries.iter().map(entry).collect::<Vec<_>>(),
-        "commands": plan.probes.iter().map(Probe::command).collect::<Vec<_>>(),
     })
 }
 

@@ -14,6 +14,8 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use tokio::sync::oneshot;
 
+use crate::options::NativeHabits;
+
 /// Starts a command: its number, its text, its limit in milliseconds. Weak: an idle session does not keep Node alive.
 type Start =
     ThreadsafeFunction<FnArgs<(u32, String, f64)>, (), FnArgs<(u32, String, f64)>, Status, false, true>;
@@ -24,6 +26,7 @@ type Answer = Result<RanCommand, RunError>;
 /// Calls into JavaScript and waits there for nothing: the answer comes back through [`NativeAnswers`].
 pub(crate) struct Runner {
     host: String,
+    habits: NativeHabits,
     start: Start,
     stop: Stop,
     next: AtomicU32,
@@ -34,11 +37,13 @@ impl Runner {
     /// Must be called on Node's thread.
     pub(crate) fn new(
         host: String,
+        habits: NativeHabits,
         start: Function<'_, FnArgs<(u32, String, f64)>, ()>,
         stop: Function<'_, u32, ()>,
     ) -> napi::Result<Arc<Self>> {
         Ok(Arc::new(Self {
             host,
+            habits,
             start: start.build_threadsafe_function().weak::<true>().build()?,
             stop: stop.build_threadsafe_function().weak::<true>().build()?,
             next: AtomicU32::new(0),
@@ -63,6 +68,18 @@ impl Runner {
 impl RunCommand for Runner {
     fn host(&self) -> &str {
         &self.host
+    }
+
+    fn takes_scripts(&self) -> bool {
+        self.habits.takes_scripts
+    }
+
+    fn wants_bare_commands(&self) -> bool {
+        self.habits.bare_commands
+    }
+
+    fn wants_single_questions(&self) -> bool {
+        self.habits.single_questions
     }
 
     async fn run(&self, command: &str, timeout: Duration) -> Answer {

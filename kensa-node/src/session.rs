@@ -9,7 +9,7 @@ use napi_derive::napi;
 
 use crate::cancellation::Cancellation;
 use crate::failure::Failure;
-use crate::options::{self, NativeConnectOptions, NativeSessionOptions};
+use crate::options::{self, NativeConnectOptions, NativeHabits, NativeSessionOptions};
 use crate::runner::{NativeAnswers, Runner};
 use crate::scan::NativeScan;
 
@@ -85,9 +85,10 @@ impl NativeSession {
         start: Function<'_, FnArgs<(u32, String, f64)>, ()>,
         stop: Function<'_, u32, ()>,
         host: String,
+        habits: NativeHabits,
         session_options: NativeSessionOptions,
     ) -> napi::Result<NativeSession> {
-        let runner = Runner::new(host, start, stop)?;
+        let runner = Runner::new(host, habits, start, stop)?;
         let options = options::session(&session_options)?;
         let session = napi::bindgen_prelude::within_runtime_if_available(|| {
             Session::from_runner(Arc::clone(&runner) as _, options)

@@ -93,6 +93,7 @@ fn end<'py>(
         Outcome::Output(output) => output_parts(py, &output)?.into_any(),
         Outcome::Facts(facts) => facts_parts(py, &facts)?.into_any(),
         Outcome::Report { report, streamed } => report_parts(py, &report, streamed, surroundings)?.into_any(),
+        Outcome::Plan(json) => PyString::new(py, &json).into_any(),
         Outcome::Reachable { reached, latency, banner, reason, message } => {
             (reached, latency.map(|time| time.as_secs_f64()), banner, reason, message)
                 .into_pyobject(py)?

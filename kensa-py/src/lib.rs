@@ -4,6 +4,7 @@ mod content;
 mod convert;
 mod failure;
 mod guard;
+mod preview;
 mod runner;
 mod runtime;
 mod session;
@@ -19,6 +20,8 @@ mod _native {
         Corpus, canonical, capabilities, cli, fingerprint, formats, load, load_texts, load_variables, panic,
         render, yaml_to_json,
     };
+    #[pymodule_export]
+    use crate::preview::{start_plan, validate};
     #[pymodule_export]
     use crate::session::{Session, Target, start_local, start_reachable};
     #[pymodule_export]

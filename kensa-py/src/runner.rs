@@ -11,11 +11,18 @@ use crate::task::Shared;
 /// Exit status, stdout and stderr; or the kind of failure and its text.
 pub(crate) type Reply = Result<(i32, Vec<u8>, Vec<u8>), (String, String)>;
 
+/// What the transport's attributes of the same names say.
+#[derive(Clone, Copy)]
+pub(crate) struct Habits {
+    pub(crate) takes_scripts: bool,
+    pub(crate) bare_commands: bool,
+    pub(crate) single_questions: bool,
+}
+
 /// Hands commands to the Python side of one task.
 pub(crate) struct Supplied {
     pub(crate) host: String,
-    pub(crate) takes_scripts: bool,
-    pub(crate) bare_commands: bool,
+    pub(crate) habits: Habits,
     pub(crate) shared: Arc<Shared>,
 }
 
@@ -42,11 +49,15 @@ impl RunCommand for Supplied {
     }
 
     fn takes_scripts(&self) -> bool {
-        self.takes_scripts
+        self.habits.takes_scripts
     }
 
     fn wants_bare_commands(&self) -> bool {
-        self.bare_commands
+        self.habits.bare_commands
+    }
+
+    fn wants_single_questions(&self) -> bool {
+        self.habits.single_questions
     }
 }
 

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::content::Corpus;
-use crate::runner::Supplied;
+use crate::runner::{Habits, Supplied};
 use crate::task::{Item, Outcome, Shared, Task};
 
 /// Bytes of one stream that are kept; the rest is counted. `run` may be used for whole package lists.
@@ -117,19 +117,28 @@ pub(crate) fn start_local(check_timeout: f64, start_timeout: f64) -> PyResult<Ta
 
 /// A way to a host.
 #[derive(Clone)]
-enum Way {
+pub(crate) enum Way {
     Connected(Arc<kensa::Session>),
-    Supplied { host: String, takes_scripts: bool, bare_commands: bool, options: SessionOptions },
+    Supplied { host: String, habits: Habits, options: SessionOptions },
 }
 
 impl Way {
+    /// The way for questions of rules. Where it makes no difference to `run`, answers are cut where the engine
+    /// cuts them by itself, so that a flood is the same error in every language.
+    pub(crate) fn for_questions(mut self) -> Self {
+        if let Way::Supplied { options, .. } = &mut self {
+            options.output_cap = SessionOptions::default().output_cap;
+        }
+        self
+    }
+
     /// The session for one operation. Over a supplied transport it is made for this operation, so that its
     /// commands go to whoever drives it.
-    fn session(self, shared: &Arc<Shared>) -> Arc<kensa::Session> {
+    pub(crate) fn session(self, shared: &Arc<Shared>) -> Arc<kensa::Session> {
         match self {
             Way::Connected(session) => session,
-            Way::Supplied { host, takes_scripts, bare_commands, options } => {
-                let supplied = Supplied { host, takes_scripts, bare_commands, shared: Arc::clone(shared) };
+            Way::Supplied { host, habits, options } => {
+                let supplied = Supplied { host, habits, shared: Arc::clone(shared) };
                 Arc::new(kensa::Session::from_runner(Arc::new(supplied), options))
             }
         }
@@ -148,7 +157,7 @@ impl Session {
         Self { way: Some(Way::Connected(Arc::new(session))), pid: std::process::id() }
     }
 
-    fn way(&self) -> PyResult<Way> {
+    pub(crate) fn way(&self) -> PyResult<Way> {
         if self.pid != std::process::id() {
             return Err(PyRuntimeError::new_err(
                 "the session belongs to the process this one was forked from",
@@ -171,9 +180,16 @@ impl Drop for Session {
 impl Session {
     /// A session over a transport the program supplies.
     #[staticmethod]
-    fn supplied(host: String, takes_scripts: bool, bare_commands: bool, check_timeout: f64) -> Self {
+    fn supplied(
+        host: String,
+        takes_scripts: bool,
+        bare_commands: bool,
+        single_questions: bool,
+        check_timeout: f64,
+    ) -> Self {
         let options = session_options(check_timeout, check_timeout);
-        let way = Way::Supplied { host, takes_scripts, bare_commands, options };
+        let habits = Habits { takes_scripts, bare_commands, single_questions };
+        let way = Way::Supplied { host, habits, options };
         Self { way: Some(way), pid: std::process::id() }
     }
 
@@ -203,7 +219,7 @@ impl Session {
 
     /// Starts to detect platform and capabilities.
     fn start_detect(&self, overrides: BTreeMap<String, bool>) -> PyResult<Task> {
-        let way = self.way()?;
+        let way = self.way()?.for_questions();
         Task::start(move |shared| async move {
             let session = way.session(&shared);
             let facts = Arc::new(kensa::detect::detect(&*session, &overrides).await);
@@ -215,7 +231,7 @@ impl Session {
     /// Starts a scan. `facts` are used as they are where given, else detected; with `stream` every result is
     /// given as soon as it is settled.
     fn start_scan(&self, corpus: &Corpus, how: Scan) -> PyResult<Task> {
-        let way = self.way()?;
+        let way = self.way()?.for_questions();
         let corpus = Arc::clone(&corpus.loaded);
         Task::start(move |shared| async move {
             let session = way.session(&shared);
@@ -253,8 +269,8 @@ impl Session {
 
 /// How a scan is to be done, as a dictionary.
 pub(crate) struct Scan {
-    options: ScanOptions,
-    facts: Option<Facts>,
+    pub(crate) options: ScanOptions,
+    pub(crate) facts: Option<Facts>,
     stream: bool,
     progress: bool,
 }

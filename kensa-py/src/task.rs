@@ -53,6 +53,8 @@ pub(crate) enum Outcome {
         report: Box<ScanReport>,
         streamed: bool,
     },
+    /// A plan, as JSON.
+    Plan(String),
     Reachable {
         reached: bool,
         latency: Option<Duration>,

@@ -3,6 +3,7 @@
 use kensa_core::{Answer, Evidence, Output, Probe, Timestamp};
 
 use crate::redact;
+use crate::variables::SecretValues;
 
 /// Default limit of one evidence stream, in bytes.
 pub const DEFAULT_LIMIT: usize = 64 * 1024;
@@ -15,6 +16,7 @@ pub(crate) struct Finding<'a> {
     pub(crate) method: &'a str,
     pub(crate) expected: &'a str,
     pub(crate) actual: &'a str,
+    pub(crate) secrets: &'a SecretValues,
 }
 
 /// Writes down one answer, each stream cut at `limit` bytes.
@@ -27,27 +29,35 @@ pub(crate) fn of(probe: &Probe, answer: Option<&Answer>, finding: &Finding<'_>, 
     let stream = |bytes: fn(&Output) -> (&[u8], u64)| {
         output.map_or_else(Stream::default, |output| {
             let (kept, total) = bytes(output);
-            Stream::of(probe, kept, total, limit)
+            Stream::of(probe, finding.secrets, kept, total, limit)
         })
     };
     let stdout = stream(|output| (&output.stdout, output.stdout_total));
     let stderr = stream(|output| (&output.stderr, output.stderr_total));
+    let (command, via) = (probe.command(), output.and_then(|output| output.via.as_deref()));
+    let masked = |text: &str| finding.secrets.mask(text).into_owned();
     Evidence {
         method: finding.method.to_owned(),
-        command: probe.command(),
-        via: output.and_then(|output| output.via.as_deref().map(str::to_owned)),
-        redacted: stdout.redacted || stderr.redacted,
+        redacted: stdout.redacted || stderr.redacted || masked(&command) != command,
+        command: masked(&command),
+        via: via.map(masked),
         lossy: stdout.lossy || stderr.lossy,
         stdout: stdout.text,
         stderr: stderr.text,
         exit_code,
-        expected: redact::text(finding.expected).text,
-        actual: redact::text(finding.actual).text,
+        expected: shown(finding.expected, finding.secrets),
+        actual: shown(finding.actual, finding.secrets),
         timestamp: output.map_or_else(Timestamp::now, |output| output.started),
         duration_ms: output.map_or(0, |output| u64::try_from(output.elapsed.as_millis()).unwrap_or(u64::MAX)),
         stdout_bytes: stdout.cut_from,
         stderr_bytes: stderr.cut_from,
     }
+}
+
+/// `text` as results hold it: without secrets, and without NUL, which databases refuse.
+pub(crate) fn shown(text: &str, secrets: &SecretValues) -> String {
+    let text = redact::text(&secrets.mask(text)).text;
+    if text.contains('\0') { text.replace('\0', "") } else { text }
 }
 
 #[derive(Default)]
@@ -59,11 +69,13 @@ struct Stream {
 }
 
 impl Stream {
-    fn of(probe: &Probe, kept: &[u8], total: u64, limit: usize) -> Self {
+    fn of(probe: &Probe, secrets: &SecretValues, kept: &[u8], total: u64, limit: usize) -> Self {
         let decoded = String::from_utf8_lossy(kept);
         let lossy = matches!(decoded, std::borrow::Cow::Owned(_)) || kept.contains(&0);
         // Redact before cutting: a cut could leave the end of a secret behind.
-        let redacted = redact::output(probe, &decoded);
+        let masked = secrets.mask(&decoded);
+        let mut redacted = redact::output(probe, &masked);
+        redacted.changed |= masked != decoded;
         let mut text = if lossy { redacted.text.replace('\0', "") } else { redacted.text };
         let cut = total > kept.len() as u64 || text.len() > limit;
         if cut {
@@ -83,7 +95,9 @@ mod tests {
     fn evidence(stdout: &[u8], limit: usize) -> Evidence {
         let probe = Probe::read("/etc/x");
         let answer: Answer = Ok(Arc::new(Output::new(probe.command(), 0, stdout, b"")));
-        of(&probe, Some(&answer), &Finding { method: "m", expected: "e", actual: "a" }, limit)
+        let secrets = SecretValues::of([&"swordfish".into()].into_iter());
+        let finding = Finding { method: "m", expected: "e", actual: "a swordfish", secrets: &secrets };
+        of(&probe, Some(&answer), &finding, limit)
     }
 
     #[test]
@@ -96,6 +110,7 @@ mod tests {
     fn bytes_that_are_not_text_are_marked() {
         let one = evidence(b"a\0b\xff", 100);
         assert_eq!((one.stdout.as_str(), one.lossy), ("ab\u{FFFD}", true));
+        assert_eq!(shown("a\0b", &SecretValues::default()), "ab");
     }
 
     #[test]
@@ -106,10 +121,19 @@ mod tests {
     }
 
     #[test]
+    fn values_of_sensitive_variables_are_masked_before_the_cut() {
+        let one = evidence(b"password swordfish and more", 12);
+        assert!(!format!("{one:?}").contains("sword"), "{one:?}");
+        assert!(one.redacted && one.actual == format!("a {}", redact::MARK));
+    }
+
+    #[test]
     fn a_fault_leaves_evidence_that_the_command_never_ended() {
         let probe = Probe::read("/etc/x");
         let fault = Err(kensa_core::Fault::new(kensa_core::Reason::TimedOut, "too slow"));
-        let one = of(&probe, Some(&fault), &Finding { method: "m", expected: "", actual: "" }, 100);
+        let secrets = SecretValues::default();
+        let finding = Finding { method: "m", expected: "", actual: "", secrets: &secrets };
+        let one = of(&probe, Some(&fault), &finding, 100);
         assert_eq!((one.exit_code, one.stdout.as_str()), (NEVER_ENDED, ""));
     }
 }

@@ -6,8 +6,9 @@ use kensa_core::{
 };
 
 use crate::evidence::{self, Finding};
+use crate::frameworks;
 use crate::plan::Entry;
-use crate::{frameworks, redact};
+use crate::variables::SecretValues;
 
 /// One condition, what it asked and what came of it.
 pub(crate) struct Judged<'a> {
@@ -22,6 +23,14 @@ pub(crate) struct Context<'a> {
     pub(crate) facts: &'a Facts,
     pub(crate) framework: Option<&'a str>,
     pub(crate) evidence_limit: usize,
+    /// What no result may hold.
+    pub(crate) secrets: &'a SecretValues,
+}
+
+impl Context<'_> {
+    fn shown(&self, text: &str) -> String {
+        evidence::shown(text, self.secrets)
+    }
 }
 
 /// A result for a rule that was not evaluated.
@@ -29,7 +38,7 @@ pub(crate) fn settled(entry: &Entry, context: &Context<'_>, reason: Reason, deta
     let mut result = blank(entry, context);
     result.status = if reason.is_skip() { Status::Skipped } else { Status::Error };
     result.reason = Some(reason);
-    result.detail = redact::text(detail).text;
+    result.detail = context.shown(detail);
     result
 }
 
@@ -57,8 +66,8 @@ pub(crate) fn combined(
     result.check_method = Some(deciding.method.to_owned());
     match &deciding.outcome {
         Ok(verdict) => {
-            result.expected_value = Some(redact::text(&verdict.expected).text);
-            result.actual_value = Some(redact::text(&verdict.actual).text);
+            result.expected_value = Some(context.shown(&verdict.expected));
+            result.actual_value = Some(context.shown(&verdict.actual));
             result.source.clone_from(&verdict.source);
         }
         Err(JudgeError::CouldNotTell(error)) => result.reason = Some(error.reason),
@@ -67,9 +76,9 @@ pub(crate) fn combined(
     }
     let details: Vec<String> =
         conditions.iter().filter(|one| rank(&one.outcome) == worst).map(|one| detail(&one.outcome)).collect();
-    result.detail = redact::text(&details.join("; ")).text;
+    result.detail = context.shown(&details.join("; "));
     for condition in conditions {
-        result.evidence.extend(evidence_of(condition, outputs, context.evidence_limit));
+        result.evidence.extend(evidence_of(condition, outputs, context));
     }
     let asked = || conditions.iter().flat_map(|condition| condition.asked);
     let answered = || asked().filter_map(|probe| outputs.get(probe)).filter_map(output_of);
@@ -139,7 +148,7 @@ fn detail(outcome: &Result<kensa_core::Verdict, JudgeError>) -> String {
     }
 }
 
-fn evidence_of(condition: &Judged<'_>, outputs: &Outputs, limit: usize) -> Vec<Evidence> {
+fn evidence_of(condition: &Judged<'_>, outputs: &Outputs, context: &Context<'_>) -> Vec<Evidence> {
     let (cites, expected, actual) = match &condition.outcome {
         Ok(verdict) if !verdict.cites.is_empty() => {
             (verdict.cites.as_slice(), verdict.expected.as_str(), verdict.actual.as_str())
@@ -147,7 +156,8 @@ fn evidence_of(condition: &Judged<'_>, outputs: &Outputs, limit: usize) -> Vec<E
         Ok(verdict) => (condition.asked, verdict.expected.as_str(), verdict.actual.as_str()),
         Err(_) => (condition.asked, "", ""),
     };
-    let finding = Finding { method: condition.method, expected, actual };
+    let (limit, secrets) = (context.evidence_limit, context.secrets);
+    let finding = Finding { method: condition.method, expected, actual, secrets };
     cites.iter().map(|probe| evidence::of(probe, outputs.get(probe), &finding, limit)).collect()
 }
 

@@ -9,7 +9,7 @@ use kensa_core::{Check, Facts, Probe, Reason, Rule};
 
 use crate::methods::Method;
 use crate::select;
-use crate::variables::{VariableError, VariableTable};
+use crate::variables::{SecretValues, VariableError, VariableTable};
 
 /// What is to be done with each selected rule, and every probe of the first wave.
 #[derive(Debug)]
@@ -19,6 +19,7 @@ pub struct Plan {
     /// The distinct probes of all entries, in the order they are first needed. Checks may ask for more
     /// once these are answered (the files of a directory, an include).
     pub probes: Vec<Probe>,
+    secrets: SecretValues,
 }
 
 /// One rule of a plan.
@@ -83,7 +84,12 @@ impl Plan {
             entries.push(Entry { rule: Arc::clone(rule), decision, variables: variables.shown_for(rule) });
         }
         let probes = distinct(entries.iter().flat_map(Entry::probes));
-        Self { entries, probes }
+        Self { entries, probes, secrets: variables.secrets() }
+    }
+
+    /// The values that are to be masked in whatever is shown of the plan, its commands included.
+    pub fn secrets(&self) -> &SecretValues {
+        &self.secrets
     }
 
     /// How many rules will be evaluated.

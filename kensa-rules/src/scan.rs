@@ -72,6 +72,7 @@ pub async fn scan(
         facts,
         framework: options.framework.as_deref(),
         evidence_limit: options.evidence_limit,
+        secrets: plan.secrets(),
     };
     let mut scan = Scan::new(plan, context, on_event);
     scan.settle_the_decided();

@@ -15,11 +15,13 @@ use kensa_core::{Reason, Rule, Value};
 
 mod declaration;
 mod file;
+mod secrets;
 mod template;
 
 pub(crate) use declaration::integer;
 pub use declaration::{Declaration, VariableType};
 pub(crate) use file::read_file;
+pub use secrets::SecretValues;
 pub(crate) use template::{is_name, lookalike, templates, whole};
 pub use template::{names_in, names_used_by};
 
@@ -265,17 +267,12 @@ impl VariableTable {
 
     /// `text` with the values of sensitive variables masked, also where they stand quoted as in `{:?}`.
     pub fn mask(&self, text: &str) -> String {
-        let mut masked = text.to_owned();
-        for setting in self.effective.values().filter(|setting| setting.sensitive) {
-            let value = setting.text();
-            let quoted = format!("{value:?}");
-            for form in [quoted.trim_matches('"'), value.as_str()] {
-                if !form.is_empty() {
-                    masked = masked.replace(form, MARK);
-                }
-            }
-        }
-        masked
+        self.secrets().mask(text).into_owned()
+    }
+
+    /// The values of the sensitive variables.
+    pub fn secrets(&self) -> SecretValues {
+        SecretValues::of(self.effective.values().filter(|set| set.sensitive).map(Setting::value))
     }
 
     /// The variables `params` use whose value is empty or missing although they are declared.

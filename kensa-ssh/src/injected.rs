@@ -37,6 +37,12 @@ pub trait RunCommand: Send + Sync {
     fn wants_bare_commands(&self) -> bool {
         false
     }
+
+    /// Whether every command is to answer one question only, which takes many more calls. What was recorded this
+    /// way answers every scan that asks the same questions, whatever it would have asked together.
+    fn wants_single_questions(&self) -> bool {
+        false
+    }
 }
 
 /// What a command printed and how it ended.

@@ -36,6 +36,8 @@ pub struct Session {
     outbox: mpsc::UnboundedSender<Message>,
     host: Option<Arc<Host>>,
     uid: Option<u32>,
+    /// Whether many questions may become one command.
+    folds: bool,
 }
 
 impl Session {
@@ -52,7 +54,7 @@ impl Session {
         let uid = Some(shell.uid);
         let counters = Arc::clone(&host.counters);
         let outbox = Lane::spawn(Arc::clone(&host), shell);
-        Ok(Self { name, options, counters, outbox, host: Some(host), uid })
+        Ok(Self { name, options, counters, outbox, host: Some(host), uid, folds: true })
     }
 
     /// A session with the machine this program runs on, as the user it runs as.
@@ -100,8 +102,9 @@ impl Session {
     pub fn from_runner(runner: Arc<dyn RunCommand>, options: SessionOptions) -> Self {
         let name = options.host.clone().unwrap_or_else(|| runner.host().to_owned());
         let counters = Arc::<Counters>::default();
+        let folds = !runner.wants_single_questions();
         let outbox = Runner::spawn(runner, options.clone(), Arc::clone(&counters));
-        Self { name, options, counters, outbox, host: None, uid: None }
+        Self { name, options, counters, outbox, host: None, uid: None, folds }
     }
 
     /// Runs one command and waits for its end, `timeout` being the session's own where it is `None`.
@@ -177,7 +180,10 @@ impl Transport for Session {
             }
             self.submit(jobs);
         };
-        submit(fold(&distinct(ask.probes)), &mut open, &mut waiting);
+        let probes = distinct(ask.probes);
+        let requests =
+            if self.folds { fold(&probes) } else { probes.into_iter().map(Request::alone).collect() };
+        submit(requests, &mut open, &mut waiting);
         let deadline = tokio::time::sleep_until(ask.deadline.unwrap_or_else(far_away).into());
         tokio::pin!(deadline);
         loop {

@@ -18,6 +18,7 @@ use kensa_ssh::{RanCommand, RunCommand, RunError, Session, SessionOptions};
 struct Own {
     scripts: bool,
     bare: bool,
+    single: bool,
     fails: Option<RunError>,
     calls: AtomicU32,
     seen: Mutex<Vec<String>>,
@@ -49,6 +50,10 @@ impl RunCommand for Own {
 
     fn wants_bare_commands(&self) -> bool {
         self.bare
+    }
+
+    fn wants_single_questions(&self) -> bool {
+        self.single
     }
 }
 
@@ -88,6 +93,16 @@ async fn reads_are_folded_and_bare_commands_are_the_ones_evidence_shows() {
     let seen = own.seen.lock().unwrap().clone();
     assert_eq!(seen.len(), 2);
     assert!(seen.contains(&"cat -- /etc/passwd".to_owned()), "{seen:?}");
+}
+
+#[tokio::test]
+async fn single_questions_are_the_commands_of_their_probes() {
+    let (own, session) = over(Own { bare: true, single: true, ..Own::default() });
+    let probes = [Probe::stat("/nowhere"), Probe::stat("/"), Probe::read("/etc/passwd"), Probe::stat("/")];
+    let outputs = session.ask_all(&probes).await;
+    assert!(outputs.iter().all(|(_, answer)| answer.as_ref().unwrap().via.is_none()));
+    let seen = own.seen.lock().unwrap().clone();
+    assert_eq!(seen, [&probes[0], &probes[1], &probes[2]].map(Probe::command));
 }
 
 #[tokio::test]

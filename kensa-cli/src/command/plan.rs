@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use kensa::report::printable;
-use kensa::{Decision, Facts, Plan, Probe};
-use serde_json::{Value, json};
+use kensa::{Decision, Facts, Plan, PlanReport};
+use serde_json::json;
 
 use super::{DONE, answer};
 use crate::cli::PlanArgs;
@@ -27,7 +27,12 @@ pub(crate) fn run(args: &PlanArgs, terminal: &Terminal) -> Result<Exit, Failure>
         }
     };
     let plan = engine::plan(&corpus, &facts, &options)?;
-    answer(&args.output, terminal, || text(&plan, &facts, terminal.verbose), || as_json(&plan, &facts))?;
+    answer(
+        &args.output,
+        terminal,
+        || text(&plan, &facts, terminal.verbose),
+        || json!(PlanReport::of(&plan, &facts)),
+    )?;
     Ok(DONE)
 }
 
@@ -59,7 +64,8 @@ fn text(plan: &Plan, facts: &Facts, verbose: bool) -> String {
             let rules: Vec<&str> = wanting.map(|entry| entry.rule.id.as_str()).collect();
             let _ = writeln!(text, "# {}", comment(&rules.join(", ")));
         }
-        let _ = writeln!(text, "{}", printable(probe.command().trim_end()));
+        let command = probe.command();
+        let _ = writeln!(text, "{}", printable(plan.secrets().mask(command.trim_end()).as_ref()));
     }
     text
 }
@@ -67,32 +73,4 @@ fn text(plan: &Plan, facts: &Facts, verbose: bool) -> String {
 /// On one line, whatever it holds: the rest would not be a comment.
 fn comment(text: &str) -> String {
     printable(text).replace('\n', " ")
-}
-
-fn as_json(plan: &Plan, facts: &Facts) -> Value {
-    let rules: Vec<Value> = plan
-        .entries
-        .iter()
-        .map(|entry| match &entry.decision {
-            Decision::Run(prepared) => json!({
-                "rule_id": entry.rule.id,
-                "decision": "run",
-                "implementation": prepared.implementation,
-                "methods": prepared.conditions.iter().map(|condition| condition.method).collect::<Vec<_>>(),
-                "commands": entry.probes().map(Probe::command).collect::<Vec<_>>(),
-            }),
-            Decision::Settled { reason, detail } => json!({
-                "rule_id": entry.rule.id,
-                "decision": if reason.is_skip() { "skipped" } else { "error" },
-                "reason": reason,
-                "detail": detail,
-            }),
-        })
-        .collect();
-    json!({
-        "platform": facts.platform,
-        "capabilities": facts.capabilities,
-        "rules": rules,
-        "commands": plan.probes.iter().map(Probe::command).collect::<Vec<_>>(),
-    })
 }

@@ -79,8 +79,10 @@ if TYPE_CHECKING:
         order_by_framework,
         rules_for_framework,
     )
+    from .planning import PlannedRule, ScanPlan, plan_scan
     from .remediation import remediate_rule, rollback_remediation
     from .updates import apply_updates, check_for_updates
+    from .validation import Diagnostic, validate_rules
 
 __all__ = [
     "REPORT_FORMATS",
@@ -89,6 +91,7 @@ __all__ = [
     "CommandError",
     "CommandTimeout",
     "CoverageReport",
+    "Diagnostic",
     "Evidence",
     "EvidenceList",
     "FrameworkMapping",
@@ -99,6 +102,7 @@ __all__ = [
     "KensaError",
     "LocalSession",
     "NotConnectedError",
+    "PlannedRule",
     "PlatformInfo",
     "PreState",
     "PrivilegeError",
@@ -114,6 +118,7 @@ __all__ = [
     "SSHAuthenticationError",
     "SSHConnectionError",
     "SSHSession",
+    "ScanPlan",
     "ScanReport",
     "Source",
     "StepResult",
@@ -144,6 +149,7 @@ __all__ = [
     "load_rules",
     "local",
     "order_by_framework",
+    "plan_scan",
     "quick_host_info",
     "reachable",
     "remediate_rule",
@@ -154,6 +160,7 @@ __all__ = [
     "rule_applies_to_platform",
     "rules_for_framework",
     "scan",
+    "validate_rules",
 ]
 
 # What a program may not need is imported when it is first asked for: asyncio alone costs 30 ms.
@@ -171,8 +178,10 @@ _LATER = {
         "order_by_framework",
         "rules_for_framework",
     ),
+    "planning": ("PlannedRule", "ScanPlan", "plan_scan"),
     "remediation": ("remediate_rule", "rollback_remediation"),
     "updates": ("apply_updates", "check_for_updates"),
+    "validation": ("Diagnostic", "validate_rules"),
 }
 _HOME = {name: module for module, names in _LATER.items() for name in names}
 

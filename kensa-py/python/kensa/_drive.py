@@ -35,9 +35,11 @@ class Supplied:
         self.host = str(getattr(transport, "hostname", None) or getattr(transport, "host", None) or "host")
         self.takes_scripts = bool(getattr(transport, "takes_scripts", False))
         self.bare_commands = bool(getattr(transport, "bare_commands", False))
+        self.single_questions = bool(getattr(transport, "single_questions", False))
 
     def native(self, check_timeout: float) -> _native.Session:
-        return _native.Session.supplied(self.host, self.takes_scripts, self.bare_commands, check_timeout)
+        habits = (self.takes_scripts, self.bare_commands, self.single_questions)
+        return _native.Session.supplied(self.host, *habits, check_timeout)
 
     def call(self, command: str, timeout: float) -> Any:
         """What the transport's `run` returns: an answer, or something to await."""
@@ -61,7 +63,10 @@ class Supplied:
     def refuse(self, task: _native.Task, number: int, error: BaseException) -> None:
         """Tells the engine that this one command has no answer."""
         kind = "timeout" if isinstance(error, TimeoutError) else "other"
-        task.refuse(number, kind, f"{type(error).__name__}: {error}" if str(error) else type(error).__name__)
+        name = type(error).__name__
+        # Errors of this package say all there is to say.
+        message = error.message if isinstance(error, errors.KensaError) else f"{name}: {error}" if str(error) else name
+        task.refuse(number, kind, message)
 
 
 def _bytes(stream: Any) -> bytes:

@@ -287,7 +287,7 @@ class Scan(AsyncIterator[RuleResult]):
             native, supplied, place = carrier(self._session)
             # Reading rules takes its time; other threads have it.
             request = await asyncio.get_running_loop().run_in_executor(None, self._request)
-            if request.is_empty:
+            if request.corpus is None:
                 self.report = ScanReport(host=place[0], engine_version=_native.ENGINE_VERSION)
                 return None
             self._items = _Items(request.start(native, stream=True), supplied, place)

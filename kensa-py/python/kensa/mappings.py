@@ -11,6 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from ._log import log
 from .loading import read_yaml
+from .types import _compact
 
 __all__ = [
     "CoverageReport",
@@ -32,6 +33,9 @@ __all__ = [
 
 PathLike = Union[str, "os.PathLike[str]"]
 R = TypeVar("R")
+
+OPEN = "open"
+"""The type of a control that has neither a rule nor a reason."""
 
 
 @dataclass
@@ -161,11 +165,48 @@ class CoverageReport:
     unaccounted: List[str] = field(default_factory=list)
     missing_rules: List[str] = field(default_factory=list)
     sections_without_rules: List[str] = field(default_factory=list)
+    in_part: int = 0
+    with_reason: int = 0
+    open: List[str] = field(default_factory=list)
 
     @property
     def coverage_percent(self) -> float:
-        """Implemented controls in percent of all; 0.0 for an empty benchmark."""
-        return 100.0 * self.implemented / self.total_controls if self.total_controls else 0.0
+        """Implemented controls in percent of all, cut after the first decimal; 0.0 for an empty benchmark.
+
+        100.0 only when every control is answered in full: `in_part` counts those of which some part is not measured.
+        """
+        if not self.total_controls:
+            return 0.0
+        permille = self.implemented * 1000 // self.total_controls
+        return (min(permille, 999) if self.in_part else permille) / 10
+
+    def to_dict(self) -> Dict[str, Any]:
+        """The report as JSON types in the engine's own shape, which every language shares.
+
+        `open` are the controls without a rule that is there, and without a reason.
+
+        >>> CoverageReport("x", total_controls=1, implemented=1).to_dict()["coverage_percent"]
+        100
+        """
+        percent = self.coverage_percent
+        return {
+            "mapping_id": self.mapping_id,
+            "total_controls": self.total_controls,
+            "answered": self.implemented,
+            "in_part": self.in_part,
+            "with_reason": self.with_reason,
+            "open": self.open,
+            "missing_rules": self.missing_rules,
+            "coverage_percent": int(percent) if percent.is_integer() else percent,
+        }
+
+    def to_json(self) -> str:
+        """The engine's own JSON on one line, byte for byte the same in every language.
+
+        >>> CoverageReport("x").to_json()[:34]
+        '{"mapping_id":"x","total_controls"'
+        """
+        return _compact(self.to_dict())
 
     @property
     def is_complete(self) -> bool:
@@ -258,7 +299,8 @@ def load_mapping(path: PathLike) -> FrameworkMapping:
         if entry.rules:
             sections[str(control)] = entry
         else:
-            unimplemented.setdefault(str(control), UnimplementedEntry(entry.title, str(entry.metadata.get("reason", ""))))
+            reason, kind = entry.metadata.get("reason") or "no rule yet", entry.metadata.get("type") or OPEN
+            unimplemented.setdefault(str(control), UnimplementedEntry(entry.title, str(reason), str(kind)))
     controls = [str(control) for control in listed or []]
     return FrameworkMapping(
         id=str(content["id"]),
@@ -386,6 +428,14 @@ def check_coverage(mapping: FrameworkMapping, available_rule_ids: Iterable[str])
     """
     available = set(available_rule_ids)
     answered = [control for control, entry in mapping.sections.items() if available.intersection(entry.rules)]
+    lost = sorted(mapping.sections.keys() - set(answered), key=natural)
+    # A control that only some of its rules are there for is not measured as a whole.
+    whole = [
+        entry
+        for entry in map(mapping.sections.__getitem__, answered)
+        if not entry.metadata.get("partial") and available.issuperset(entry.rules)
+    ]
+    unexplained = [control for control, entry in mapping.unimplemented.items() if entry.type == OPEN]
     return CoverageReport(
         mapping_id=mapping.id,
         total_controls=mapping.total_controls,
@@ -393,7 +443,10 @@ def check_coverage(mapping: FrameworkMapping, available_rule_ids: Iterable[str])
         unimplemented=mapping.unimplemented_count,
         unaccounted=mapping.unaccounted_controls,
         missing_rules=sorted(set(mapping.rule_ids) - available),
-        sections_without_rules=sorted(mapping.sections.keys() - set(answered), key=natural),
+        sections_without_rules=lost,
+        in_part=len(answered) - len(whole),
+        with_reason=mapping.unimplemented_count - len(unexplained),
+        open=sorted([*unexplained, *lost, *mapping.unaccounted_controls], key=natural),
     )
 
 

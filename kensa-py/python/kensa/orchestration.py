@@ -63,10 +63,6 @@ class Request:
             "facts": known,
         }
 
-    @property
-    def is_empty(self) -> bool:
-        return self.corpus is None or len(self.corpus) == 0
-
     def start(self, native: _native.Session, *, stream: bool, progress: bool = False) -> _native.Task:
         assert self.corpus is not None
         return native.start_scan(self.corpus, {**self.how, "stream": stream, "progress": progress})
@@ -183,7 +179,7 @@ def _scan(
     on_progress: Optional[Callable[[int, int], Any]] = None,
 ) -> ScanReport:
     native, supplied, place = carrier(ssh)
-    if request.is_empty:
+    if request.corpus is None:
         return ScanReport(host=place[0], engine_version=_native.ENGINE_VERSION)
     streamed: Optional[Dict[str, RuleResult]] = None if on_result is None else {}
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{FrameworkMapping, OPEN};
 
@@ -21,10 +21,11 @@ pub struct CoverageReport {
     pub with_reason: usize,
     /// Controls without a rule and without a reason.
     pub open: Vec<String>,
-    /// Rules the mapping names and the set lacks.
+    /// Rules the mapping names and the set lacks, sorted.
     pub missing_rules: Vec<String>,
     /// `answered` of `total_controls`, cut after the first decimal; 100 only when every control is answered
     /// in full, 0 for an empty benchmark.
+    #[serde(serialize_with = "as_every_language_writes_it")]
     pub coverage_percent: f64,
 }
 
@@ -50,6 +51,7 @@ pub fn check_coverage<'r>(
         .collect();
     open.sort_by_key(|control| super::natural(control));
     let total_controls = mapping.controls.len();
+    let named: BTreeSet<&str> = mapping.rule_ids().into_iter().collect();
     CoverageReport {
         mapping_id: mapping.id.clone(),
         total_controls,
@@ -57,12 +59,7 @@ pub fn check_coverage<'r>(
         in_part,
         with_reason: mapping.unimplemented.iter().filter(|entry| entry.kind != OPEN).count(),
         open,
-        missing_rules: mapping
-            .rule_ids()
-            .into_iter()
-            .filter(|rule| !available.contains(rule))
-            .map(str::to_owned)
-            .collect(),
+        missing_rules: named.difference(&available).map(|rule| (*rule).to_owned()).collect(),
         coverage_percent: percent(answered.len(), in_part, total_controls),
     }
 }
@@ -74,6 +71,16 @@ fn percent(answered: usize, in_part: usize, total: usize) -> f64 {
     let permille = answered * 1000 / total;
     let permille = if in_part > 0 { permille.min(999) } else { permille };
     permille as f64 / 10.0
+}
+
+/// A whole number without a fraction: not every language keeps `100.0` apart from `100`.
+fn as_every_language_writes_it<S: Serializer>(percent: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+    // Between 0 and 100, so the cast is exact.
+    if percent.fract() == 0.0 {
+        serializer.serialize_u8(*percent as u8)
+    } else {
+        percent.serialize(serializer)
+    }
 }
 
 #[cfg(test)]
