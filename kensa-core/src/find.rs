@@ -29,6 +29,15 @@ pub struct FindTest {
     pub no_user: bool,
     /// The group's number has no name.
     pub no_group: bool,
+    /// The owner's number is at least this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_from: Option<u32>,
+    /// The group's number is at least this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group_from: Option<u32>,
+    /// The name holds this text; empty asks nothing.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name_holds: String,
     /// Exact names, one of which must match; empty asks nothing.
     pub names: Vec<String>,
 }
@@ -38,6 +47,8 @@ pub struct FindTest {
 pub struct FoundEntry<'a> {
     kind: char,
     mode: u32,
+    user: u32,
+    group: u32,
     orphan: &'a [u8],
     /// Absolute path, byte for byte.
     pub path: &'a [u8],
@@ -57,7 +68,7 @@ pub fn walk_command(range: &FindRange, tests: &[&FindTest]) -> String {
     let noted = |wanted: bool, note: &'static str| if wanted { note } else { "" };
     let user = noted(tests.iter().any(|test| test.no_user), r" \( ! -nouser -o -printf u \)");
     let group = noted(tests.iter().any(|test| test.no_group), r" \( ! -nogroup -o -printf g \)");
-    format!(r"{} \( {} \) -printf '%y|%m|'{user}{group} -printf '|%p\0'", walk(range), any.join(" -o "))
+    format!(r"{} \( {} \) -printf '%y|%m|%U|%G|'{user}{group} -printf '|%p\0'", walk(range), any.join(" -o "))
 }
 
 fn walk(range: &FindRange) -> String {
@@ -78,6 +89,15 @@ impl FindTest {
         parts.extend((self.mode_none != 0).then(|| format!("! -perm /{:04o}", self.mode_none)));
         parts.extend(self.no_user.then(|| "-nouser".to_owned()));
         parts.extend(self.no_group.then(|| "-nogroup".to_owned()));
+        // find(1) has no "at least"; every number is at least 0.
+        let from = |option: &str, number: Option<u32>| {
+            number.filter(|number| *number > 0).map(|number| format!("{option} +{}", number - 1))
+        };
+        parts.extend(from("-uid", self.user_from));
+        parts.extend(from("-gid", self.group_from));
+        if !self.name_holds.is_empty() {
+            parts.push(format!("-name {}", shell::quote(&format!("*{}*", literal(&self.name_holds)))));
+        }
         if !self.names.is_empty() {
             let names: Vec<String> =
                 self.names.iter().map(|name| format!("-name {}", shell::quote(&literal(name)))).collect();
@@ -96,6 +116,10 @@ impl FindTest {
             && entry.mode & self.mode_none == 0
             && (!self.no_user || entry.orphan.contains(&b'u'))
             && (!self.no_group || entry.orphan.contains(&b'g'))
+            && self.user_from.is_none_or(|number| entry.user >= number)
+            && self.group_from.is_none_or(|number| entry.group >= number)
+            && (self.name_holds.is_empty()
+                || name.windows(self.name_holds.len()).any(|part| part == self.name_holds.as_bytes()))
             && (self.names.is_empty() || self.names.iter().any(|wanted| wanted.as_bytes() == name))
     }
 }
@@ -108,12 +132,15 @@ impl<'a> FoundEntry<'a> {
     }
 
     fn parse(entry: &'a [u8]) -> Option<Self> {
-        let mut fields = entry.splitn(4, |byte| *byte == b'|');
-        let (kind, mode, orphan, path) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let mut fields = entry.splitn(6, |byte| *byte == b'|');
+        let (kind, mode) = (fields.next()?, fields.next()?);
+        let mut number = || std::str::from_utf8(fields.next()?).ok()?.parse().ok();
+        let (user, group) = (number()?, number()?);
+        let (orphan, path) = (fields.next()?, fields.next()?);
         let [kind] = *kind else { return None };
         let mode = u32::from_str_radix(std::str::from_utf8(mode).ok()?, 8).ok()?;
         let known = matches!(orphan, b"" | b"u" | b"g" | b"ug") && path.starts_with(b"/");
-        known.then_some(Self { kind: char::from(kind), mode, orphan, path })
+        known.then_some(Self { kind: char::from(kind), mode, user, group, orphan, path })
     }
 }
 
@@ -142,25 +169,43 @@ mod tests {
         let one = find_command(&range, &writable);
         assert_eq!(one, r"find / /home -xdev \( -path /proc \) -prune -o -type f -perm -0002 -print");
         let both = walk_command(&range, &[&writable, &orphans]);
-        let end = r"\( \( -type f -perm -0002 \) -o \( -nouser \) \) -printf '%y|%m|' \( ! -nouser -o -printf u \) -printf '|%p\0'";
+        let end = r"\( \( -type f -perm -0002 \) -o \( -nouser \) \) -printf '%y|%m|%U|%G|' \( ! -nouser -o -printf u \) -printf '|%p\0'";
         assert!(both.ends_with(end), "{both}");
         let odd = FindTest { names: vec!["a*[b".to_owned()], ..FindTest::default() };
         assert!(find_command(&range, &odd).contains(r"-name 'a\*\[b'"));
+        let library = FindTest {
+            name_holds: ".so".to_owned(),
+            user_from: Some(1),
+            group_from: Some(1000),
+            ..FindTest::default()
+        };
+        assert!(find_command(&range, &library).contains(r"-uid +0 -gid +999 -name '*.so*' -print"));
     }
 
     #[test]
     fn entries_are_read_to_the_byte_and_a_cut_walk_is_none() {
-        let entries = FoundEntry::parse_all(b"f|4755||/bin/su\0d|777|u|/x\ny|z\0");
+        let entries = FoundEntry::parse_all(b"f|4755|0|0||/bin/su\0d|777|1234|5|u|/x\ny|z\0");
         let entries = entries.unwrap_or_default();
         assert_eq!(entries.len(), 2);
         let suid = FindTest { kind: Some('f'), mode_any: 0o6000, ..FindTest::default() };
         let no_user = FindTest { no_user: true, ..FindTest::default() };
+        let people = FindTest { user_from: Some(1000), ..FindTest::default() };
+        let named = FindTest { name_holds: "s".to_owned(), group_from: Some(1), ..FindTest::default() };
         let hits = |test: &FindTest| {
             entries.iter().filter(|entry| test.finds(entry)).map(|e| e.path).collect::<Vec<_>>()
         };
         assert_eq!(hits(&suid), [b"/bin/su"]);
         assert_eq!(hits(&no_user), [b"/x\ny|z"]);
-        for cut in [&b"f|4755||/bin/su"[..], b"f|4755|\0", b"f|4755|x|/bin/su\0", b"f|9||/a\0", b"\0"] {
+        assert_eq!(hits(&people), [b"/x\ny|z"]);
+        assert!(hits(&named).is_empty());
+        for cut in [
+            &b"f|4755|0|0||/bin/su"[..],
+            b"f|4755|0|0|\0",
+            b"f|4755|0|0|x|/bin/su\0",
+            b"f|9|0|0||/a\0",
+            b"f|755|a|0||/a\0",
+            b"\0",
+        ] {
             assert_eq!(FoundEntry::parse_all(cut), None);
         }
         assert_eq!(FoundEntry::parse_all(b"").map(|all| all.len()), Some(0));

@@ -125,13 +125,13 @@ fn parameters(method: &Method) -> String {
 fn sample(method: &str, parameter: &str) -> &'static str {
     match (method, parameter) {
         ("sysctl_value", "key") => "net.ipv4.example",
-        ("pam_module", "service") => "system-auth",
-        ("pam_module", "type") => "auth",
+        (_, "service" | "services") => "system-auth",
+        ("pam_module" | "pam_setting", "type") => "auth",
         ("apparmor_state", "state") => "enforcing",
         ("selinux_state", "state") => "enforcing",
         ("systemd_target", "expected") => "multi-user.target",
         (_, "path") => "/etc/example.conf",
-        (_, "key" | "name" | "boolean") => "example",
+        (_, "key" | "name" | "boolean" | "option") => "example",
         (_, "expected") => "\"1\"",
         (_, "expected_content") => "example",
         (_, "pattern") => "'^example'",

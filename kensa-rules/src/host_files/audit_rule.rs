@@ -86,31 +86,102 @@ impl AuditRule {
         Ok(rule)
     }
 
-    /// Whether `loaded` does what this rule asks for. A rule that records more system calls records these too.
-    /// Keys count only where this rule gives some.
-    pub(crate) fn is_met_by(&self, loaded: &AuditRule) -> bool {
-        let target = match (&self.target, &loaded.target) {
-            (Some((one, path)), Some((other, loaded_path))) => {
-                path == loaded_path && (one == other || *one == Target::Watch || *other == Target::Watch)
-            }
-            (None, None) => true,
-            _ => false,
+    /// Whether `loaded`, in the order of the kernel, does what this rule asks for: one rule alone, or several that
+    /// share its system calls. A rule that records more (other calls, kinds of access, users) records this too. Keys
+    /// count only where this rule gives some.
+    pub(crate) fn is_met_by(&self, loaded: &[AuditRule]) -> bool {
+        self.is_met_as_it_is(loaded)
+            || self.by_architecture().is_some_and(|both| both.iter().all(|one| one.is_met_as_it_is(loaded)))
+    }
+
+    /// A rule about a file, once for each architecture, which is together the same.
+    fn by_architecture(&self) -> Option<[AuditRule; 2]> {
+        let for_all = self.syscalls.is_empty() && !self.filters.iter().any(|(field, _, _)| field == "arch");
+        let with = |arch: &str| {
+            let mut rule = self.clone();
+            rule.filters.insert(("arch".to_owned(), "=", arch.to_owned()));
+            rule
         };
-        target
-            && self.action == loaded.action
-            && self.list == loaded.list
-            && self.covers_calls(loaded)
-            && self.perm == loaded.perm
-            && self.filters == loaded.filters
-            && self.comparisons == loaded.comparisons
+        for_all.then(|| [with("b32"), with("b64")])
+    }
+
+    fn is_met_as_it_is(&self, loaded: &[AuditRule]) -> bool {
+        let mut wanting = self.syscalls.clone();
+        for rule in loaded {
+            if self.action == "always" && rule.silences(self) {
+                return false;
+            }
+            if !self.is_like(rule) {
+                continue;
+            }
+            wanting.retain(|call| !rule.syscalls.contains(call));
+            if wanting.is_empty() || rule.syscalls.is_empty() {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The position of the first of `loaded` that records at least a part of what this rule asks for.
+    pub(crate) fn first_in(&self, loaded: &[AuditRule]) -> Option<usize> {
+        let part = |rule: &AuditRule| {
+            self.is_like(rule) && (rule.syscalls.is_empty() || !self.syscalls.is_disjoint(&rule.syscalls))
+        };
+        loaded.iter().position(|rule| self.is_like(rule) && self.syscalls.is_empty() || part(rule))
+    }
+
+    /// Whether `loaded` is about the same events but for the system calls. A rule that keeps records away must not
+    /// do so for more than asked.
+    fn is_like(&self, loaded: &AuditRule) -> bool {
+        let place = self.action == loaded.action && self.list == loaded.list && self.is_about(loaded);
+        if self.action != "always" {
+            return place
+                && self.syscalls == loaded.syscalls
+                && self.perm == loaded.perm
+                && self.filters == loaded.filters
+                && self.comparisons == loaded.comparisons
+                && self.keys.is_subset(&loaded.keys);
+        }
+        // Which system calls a number stands for depends on the architecture: both have to name the same.
+        let arch = |rule: &AuditRule| rule.filters.iter().find(|(field, _, _)| field == "arch").cloned();
+        let wider_calls = self.syscalls == loaded.syscalls || !self.syscalls.is_empty();
+        place
+            && wider_calls
+            && arch(self) == arch(loaded)
+            && (self.perm == loaded.perm || !self.perm.is_empty() && loaded.allows(&self.perm))
+            && loaded.filters.is_subset(&self.filters)
+            && loaded.comparisons.is_subset(&self.comparisons)
             && self.keys.is_subset(&loaded.keys)
     }
 
-    /// Whether every system call of this rule is one of `loaded`, whose empty set stands for all of them. A rule
-    /// that keeps records away must not do so for more than asked.
-    fn covers_calls(&self, loaded: &AuditRule) -> bool {
-        let wider = loaded.syscalls.is_empty() || self.syscalls.is_subset(&loaded.syscalls);
-        self.syscalls == loaded.syscalls || (self.action == "always" && !self.syscalls.is_empty() && wider)
+    /// Whether a rule with no kinds of access, or with these and others, is for them.
+    fn allows(&self, perm: &BTreeSet<char>) -> bool {
+        self.perm.is_empty() || perm.is_subset(&self.perm)
+    }
+
+    fn is_about(&self, other: &AuditRule) -> bool {
+        match (&self.target, &other.target) {
+            (Some((one, path)), Some((two, other_path))) => {
+                path == other_path && (one == two || *one == Target::Watch || *two == Target::Watch)
+            }
+            (None, None) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether this rule, when it comes first, keeps the kernel from recording what `wanted` asks for. Without a
+    /// filter on the task list no process has system calls recorded at all.
+    fn silences(&self, wanted: &AuditRule) -> bool {
+        let everything = self.filters.is_empty() && self.comparisons.is_empty();
+        let of_tasks = self.list == "task" && everything;
+        let of_exits = self.list == "exit"
+            && self.filters.is_subset(&wanted.filters)
+            && self.comparisons.is_subset(&wanted.comparisons)
+            && (self.target.is_none() || self.is_about(wanted))
+            && (self.syscalls.is_empty()
+                || !wanted.syscalls.is_empty() && wanted.syscalls.is_subset(&self.syscalls))
+            && (self.perm.is_empty() || !wanted.perm.is_empty() && wanted.perm.is_subset(&self.perm));
+        self.action == "never" && (of_tasks || of_exits)
     }
 
     /// Whether the rule makes records under `key`.
@@ -255,7 +326,31 @@ mod tests {
 
     fn met(wanted: &str, loaded: &str) -> bool {
         let parse = |line: &str| AuditRule::parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
-        parse(wanted).is_met_by(&parse(loaded))
+        parse(wanted).is_met_by(&loaded.lines().map(parse).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_rule_that_records_more_is_enough_and_several_may_share_the_calls() {
+        let wanted = "-a always,exit -F arch=b64 -S chmod,fchmod -F auid>=1000 -F auid!=unset";
+        let half = |call: &str| format!("-a always,exit -F arch=b64 -S {call} -F auid>=1000 -F auid!=-1\n");
+        assert!(met(wanted, &(half("chmod") + &half("fchmod,chown"))));
+        assert!(!met(wanted, &half("chmod")));
+        assert!(met(wanted, "-a always,exit -F arch=b64 -S chmod,fchmod"));
+        assert!(!met(wanted, "-a always,exit -S chmod,fchmod"));
+        assert!(met("-w /etc/shadow -p wa", "-w /etc/shadow -p rwxa"));
+        let both = "-a always,exit -F arch=b32 -F path=/x -F perm=wa\n-a always,exit -F arch=b64 -F path=/x -F perm=wa";
+        assert!(met("-w /x -p wa", both));
+        assert!(!met("-w /x -p wa", both.lines().next().unwrap_or_default()));
+    }
+
+    #[test]
+    fn a_rule_that_comes_first_and_says_never_wins() {
+        let rule = "-a always,exit -F arch=b64 -S chmod -F auid>=1000";
+        assert!(!met(rule, &format!("-a never,task\n{rule}")));
+        assert!(!met(rule, &format!("-a never,exit -F arch=b64 -S chmod,chown\n{rule}")));
+        assert!(met(rule, &format!("{rule}\n-a never,exit -S all")));
+        assert!(met(rule, &format!("-a never,exit -F uid=0\n{rule}")));
+        assert!(!met("-w /x -p wa", "-a never,exit -F path=/x\n-w /x -p wa"));
     }
 
     #[test]
@@ -279,7 +374,6 @@ mod tests {
             ("arch=b64", "arch=b32"),
             ("fchmod,chmod", "chmod"),
             ("auid>=1000", "auid>=500"),
-            (" -F auid!=-1", ""),
             ("key=perm_mod", "key=other"),
             ("-F key", "-F uid!=0 -F key"),
             ("-F key", "-C euid!=uid -F key"),

@@ -9,6 +9,8 @@ pub(crate) mod pam;
 pub(crate) mod pattern;
 pub(crate) mod setting_files;
 pub(crate) mod settings;
+pub(crate) mod sshd_files;
+pub(crate) mod sudoers;
 pub(crate) mod sysctl_files;
 
 #[cfg(test)]
@@ -38,6 +40,7 @@ mod tests {
                 ignore_case: true,
                 delimiter: settings::Delimiter::new(None),
                 section: Some("a"),
+                comments: true,
             };
             for setting in settings::occurrences("/f", &text, &settings_key) {
                 prop_assert!(!setting.value.contains('\n'));

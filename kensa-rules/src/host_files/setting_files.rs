@@ -3,7 +3,7 @@
 use kensa_core::{CouldNotTell, Outputs, Probe};
 
 use super::dropins::Dropins;
-use super::settings::{Key, Setting, occurrences};
+use super::settings::{Delimiter, Key, Setting, occurrences};
 use crate::params::ParamError;
 use crate::syntax;
 
@@ -12,8 +12,10 @@ use crate::syntax;
 pub(crate) struct SettingFiles<'a> {
     /// The file; with `scan_pattern`, the directory.
     pub(crate) path: &'a str,
-    /// Directory of `*.conf` snippets read after the file.
+    /// Directory of `*.conf` snippets.
     pub(crate) dropin_dir: Option<&'a str>,
+    /// Whether the snippets are read before the file, so that the lines of the file come last.
+    pub(crate) snippets_first: bool,
     /// Pattern of file names in the directory `path`.
     pub(crate) scan_pattern: Option<&'a str>,
 }
@@ -54,7 +56,9 @@ impl SettingFiles<'_> {
         {
             texts.push((self.path.to_owned(), text));
         }
-        texts.extend(self.with_dropins(|dropins| dropins.texts(got)).transpose()?.unwrap_or_default());
+        let snippets = self.with_dropins(|dropins| dropins.texts(got)).transpose()?.unwrap_or_default();
+        let at = if self.snippets_first { 0 } else { texts.len() };
+        texts.splice(at..at, snippets);
         Ok(texts)
     }
 
@@ -64,14 +68,26 @@ impl SettingFiles<'_> {
         Ok(texts.iter().flat_map(|(path, text)| occurrences(path, text, key)).collect())
     }
 
-    /// Whether the program that reads the files takes its keys in any case.
-    pub(crate) fn keys_in_any_case(&self) -> bool {
-        ["/etc/ssh/", "/etc/audit/"].iter().any(|folder| self.path.starts_with(folder))
+    /// The key as the program that reads the files takes it; `delimiter` is what the rule says.
+    pub(crate) fn key<'k>(
+        &self,
+        name: &'k str,
+        delimiter: Option<&str>,
+        section: Option<&'k str>,
+    ) -> Key<'k> {
+        let is_in = |places: &[&str]| places.iter().any(|place| self.path.starts_with(place));
+        let delimiter = match delimiter {
+            None if is_in(&EQUALS_ONLY) => Delimiter::Equals,
+            other => Delimiter::new(other),
+        };
+        let (ignore_case, comments) = (is_in(&ANY_CASE), !is_in(&NO_COMMENT_AFTER_A_VALUE));
+        Key { name, ignore_case, delimiter, section, comments }
     }
 
     /// The files in words.
     pub(crate) fn describe(&self) -> String {
         match (self.dropin_dir, self.scan_pattern) {
+            (Some(dir), _) if self.snippets_first => format!("{dir}/*.conf and {}", self.path),
             (Some(dir), _) => format!("{} and {dir}/*.conf", self.path),
             (None, Some(pattern)) => format!("{}/{}", self.path, glob(pattern)),
             (None, None) => self.path.to_owned(),
@@ -82,9 +98,51 @@ impl SettingFiles<'_> {
         if let Some(pattern) = self.scan_pattern {
             return Some(use_it(Dropins { dirs: &[self.path], pattern: &glob(pattern) }));
         }
-        self.dropin_dir.map(|dir| use_it(Dropins { dirs: &[dir], pattern: "*.conf" }))
+        self.dropin_dir.map(|dir| match dir.strip_prefix("/etc/systemd/") {
+            // systemd(1) reads them from four places; a name in an earlier one hides the same in a later.
+            Some(name) => {
+                let others =
+                    ["/run", "/usr/local/lib", "/usr/lib"].map(|root| format!("{root}/systemd/{name}"));
+                let [run, local, vendor] = &others;
+                use_it(Dropins { dirs: &[dir, run, local, vendor], pattern: "*.conf" })
+            }
+            None => use_it(Dropins { dirs: &[dir], pattern: "*.conf" }),
+        })
     }
 }
+
+/// Places whose programs take their keys in any case.
+const ANY_CASE: [&str; 2] = ["/etc/ssh/", "/etc/audit/"];
+
+/// Places whose programs know `=` only, with or without blanks round it.
+const EQUALS_ONLY: [&str; 9] = [
+    "/etc/NetworkManager/",
+    "/etc/audit/",
+    "/etc/dconf/",
+    "/etc/default/useradd",
+    "/etc/dnf/",
+    "/etc/gdm",
+    "/etc/sssd/",
+    "/etc/sysconfig/",
+    "/etc/systemd/",
+];
+
+/// Places whose programs know comments on a line of their own only: `key = 5 # why` sets another value, or none.
+const NO_COMMENT_AFTER_A_VALUE: [&str; 13] = [
+    "/etc/NetworkManager/",
+    "/etc/audit/",
+    "/etc/chrony",
+    "/etc/dconf/",
+    "/etc/default/useradd",
+    "/etc/dnf/",
+    "/etc/firewalld/",
+    "/etc/gdm",
+    "/etc/login.defs",
+    "/etc/postfix/",
+    "/etc/sssd/",
+    "/etc/sysconfig/",
+    "/etc/systemd/",
+];
 
 /// A bare suffix (`conf`) means the files that end in it.
 fn glob(pattern: &str) -> String {

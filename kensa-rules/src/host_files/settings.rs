@@ -9,6 +9,8 @@ pub(crate) enum Delimiter {
     Any,
     /// Blanks only.
     Blank,
+    /// One `=`, with or without blanks round it.
+    Equals,
     /// One of these characters, with or without blanks round it.
     OneOf(String),
 }
@@ -34,6 +36,7 @@ impl Delimiter {
         let blank = rest.len() > trimmed.len();
         match self {
             Delimiter::Blank => blank.then_some(rest),
+            Delimiter::Equals => after("="),
             Delimiter::OneOf(set) => after(set).or_else(|| (blank && trimmed.starts_with('#')).then_some("")),
             Delimiter::Any => after("=:").or(blank.then_some(rest)),
         }
@@ -60,6 +63,8 @@ pub(crate) struct Key<'a> {
     pub(crate) delimiter: Delimiter,
     /// The `[section]` it has to be in.
     pub(crate) section: Option<&'a str>,
+    /// Whether ` # text` after a value is a comment; to some programs it is part of the value.
+    pub(crate) comments: bool,
 }
 
 impl Key<'_> {
@@ -88,7 +93,8 @@ pub(crate) fn occurrences(path: &str, text: &str, key: &Key<'_>) -> Vec<Setting>
         let value = key.rest(line).filter(|_| inside).and_then(|rest| key.delimiter.value(rest));
         if let Some(value) = value {
             let source = Source { path: path.to_owned(), line: u32::try_from(index + 1).ok() };
-            found.push(Setting { value: unquote(without_comment(value)).to_owned(), source });
+            let value = if key.comments { without_comment(value) } else { value };
+            found.push(Setting { value: unquote(value).to_owned(), source });
         }
     }
     found
@@ -133,7 +139,8 @@ mod tests {
     use super::*;
 
     fn values(text: &str, key: &str, delimiter: Option<&str>, section: Option<&str>) -> Vec<String> {
-        let key = Key { name: key, ignore_case: false, delimiter: Delimiter::new(delimiter), section };
+        let delimiter = Delimiter::new(delimiter);
+        let key = Key { name: key, ignore_case: false, delimiter, section, comments: true };
         let found = occurrences("/f", text, &key);
         found.into_iter().map(|setting| setting.value).collect()
     }
@@ -144,6 +151,14 @@ mod tests {
         assert_eq!(values("a = 1 # why\na=#fff\na = # nothing\n", "a", Some("="), None), ["1", "#fff", ""]);
         assert_eq!(values("a = \"1 # no\" # yes\n", "a", None, None), ["1 # no"]);
         assert_eq!(values("a # nothing\n", "a", Some("="), None), [""]);
+    }
+
+    #[test]
+    fn where_a_comment_has_a_line_of_its_own_it_is_part_of_the_value() {
+        let delimiter = Delimiter::Equals;
+        let key = Key { name: "a", ignore_case: false, delimiter, section: None, comments: false };
+        let found = occurrences("/f", "a=1 # why\na 2\na: 3\na # b\n# a=4\n", &key);
+        assert_eq!(found.iter().map(|setting| setting.value.as_str()).collect::<Vec<_>>(), ["1 # why"]);
     }
 
     #[test]
@@ -166,7 +181,8 @@ mod tests {
         let text = "a=0\n[one]\na=1\n[two] # x\na=2\n[ one ]\na=3\n";
         assert_eq!(values(text, "a", None, Some("one")), ["1", "3"]);
         assert_eq!(values(text, "a", None, None), ["0", "1", "2", "3"]);
-        let key = Key { name: "A", ignore_case: true, delimiter: Delimiter::Any, section: Some("two") };
+        let delimiter = Delimiter::Any;
+        let key = Key { name: "A", ignore_case: true, delimiter, section: Some("two"), comments: true };
         let at = occurrences("/f", text, &key);
         assert_eq!(at.first().map(|s| s.source.to_string()), Some("/f:5".to_owned()));
     }

@@ -1,4 +1,7 @@
 //! Kernel parameters that are set at boot (sysctl.d(5)).
+//!
+//! systemd-sysctl(8) does not read `/etc/sysctl.conf`; where a distribution means the file to count, a link such as
+//! `/etc/sysctl.d/99-sysctl.conf` leads to it, and its place in the order is that of the link.
 
 use kensa_core::{CouldNotTell, Outputs, Probe, Source};
 
@@ -15,12 +18,9 @@ const SYSCTL_D: Dropins<'static> = Dropins {
     ],
     pattern: "*.conf",
 };
-/// Read after all snippets.
-const SYSCTL_CONF: &str = "/etc/sysctl.conf";
-
 /// The first wave; the same for every key.
 pub(crate) fn probes() -> Vec<Probe> {
-    SYSCTL_D.probes().into_iter().chain([Probe::read(SYSCTL_CONF)]).collect()
+    SYSCTL_D.probes()
 }
 
 /// The second wave.
@@ -31,10 +31,7 @@ pub(crate) fn follow_up(got: &Outputs) -> Vec<Probe> {
 /// The value `key` is set to at boot and where. The last line wins; one that names the key outweighs one
 /// with a pattern.
 pub(crate) fn boot_value(got: &Outputs, key: &str) -> Result<Option<(String, Source)>, CouldNotTell> {
-    let mut texts = SYSCTL_D.texts(got)?;
-    if let Some(text) = got.read(SYSCTL_CONF)? {
-        texts.push((SYSCTL_CONF.to_owned(), text));
-    }
+    let texts = SYSCTL_D.texts(got)?;
     let key = dotted(key);
     let (mut named, mut patterned) = (None, None);
     for (path, text) in &texts {

@@ -1,6 +1,8 @@
 //! `audit_rule_exists`: audit rules are loaded.
 
-use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, PackageManager, Probe, Reason, Verdict};
+use kensa_core::{
+    Check, CouldNotTell, Facts, JudgeError, Outputs, PackageManager, Probe, Reason, Source, Verdict,
+};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -17,7 +19,8 @@ pub(super) const METHOD: Method = Method::of::<AuditRuleExists>(
 /// Audit rules, every one of which must be there in a form that does the same.
 ///
 /// Action, list, system calls, path, access, every filter and every comparison are compared, whatever
-/// their order and spelling: a watch equals its `-a` form, `unset` equals `-1`, `-S` lists are sets. Keys
+/// their order and spelling: a watch equals its `-a` form, `unset` equals `-1`, `-S` lists are sets. A rule that
+/// records more is enough, and several may share the system calls; one before them that says `never` wins. Keys
 /// are compared where the rule gives one. A line that is only `-k KEY` asks for any rule under that key.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -59,10 +62,26 @@ impl Wanted<'_> {
 
     fn is_met(&self, rules: &[AuditRule]) -> bool {
         match self {
-            Wanted::Rule(rule) => rules.iter().any(|loaded| rule.is_met_by(loaded)),
+            Wanted::Rule(rule) => rule.is_met_by(rules),
             Wanted::Key(key) => rules.iter().any(|loaded| loaded.logs_under(key)),
         }
     }
+
+    fn position(&self, rules: &[AuditRule]) -> Option<usize> {
+        match self {
+            Wanted::Rule(rule) => rule.first_in(rules),
+            Wanted::Key(key) => rules.iter().position(|loaded| loaded.logs_under(key)),
+        }
+    }
+}
+
+/// Rules in the order that counts.
+struct Place {
+    /// What is said of a rule that is not among them.
+    fault: &'static str,
+    rules: Vec<AuditRule>,
+    /// Where each is written; empty for those of the kernel.
+    sources: Vec<Source>,
 }
 
 impl AuditRuleExists {
@@ -71,28 +90,30 @@ impl AuditRuleExists {
     }
 
     /// The rules in each place looked at. A line that is no rule cannot meet one.
-    fn places(
-        &self,
-        facts: &Facts,
-        got: &Outputs,
-    ) -> Result<Vec<(&'static str, Vec<AuditRule>)>, CouldNotTell> {
-        let parsed = |lines: &mut dyn Iterator<Item = &str>| {
-            lines.filter_map(|line| AuditRule::parse(line).ok()).collect()
-        };
+    fn places(&self, facts: &Facts, got: &Outputs) -> Result<Vec<Place>, CouldNotTell> {
         let mut places = Vec::new();
         if self.wants(Origin::Loaded) {
-            match got.audit_rules() {
-                Ok(lines) => places.push(("not loaded", parsed(&mut lines.iter().map(String::as_str)))),
+            let (fault, lines) = match got.audit_rules() {
+                Ok(lines) => ("not loaded", lines),
                 Err(error) if not_installed(facts, got, &error)? => {
-                    places.push(("not loaded, because the audit system is not installed", Vec::new()));
+                    ("not loaded, because the audit system is not installed", Vec::new())
                 }
                 Err(error) => return Err(error),
-            }
+            };
+            let rules = lines.iter().filter_map(|line| AuditRule::parse(line).ok()).collect();
+            places.push(Place { fault, rules, sources: Vec::new() });
         }
         if self.wants(Origin::Files) {
-            let texts = FILES.texts(got)?;
-            let rules = parsed(&mut texts.iter().flat_map(|(_, text)| rule_lines(text)));
-            places.push(("not in /etc/audit/rules.d", rules));
+            let (mut rules, mut sources) = (Vec::new(), Vec::new());
+            for (path, text) in FILES.texts(got)? {
+                for (line, number) in text.lines().zip(1_u32..) {
+                    if let Ok(rule) = AuditRule::parse(line.trim()) {
+                        rules.push(rule);
+                        sources.push(Source { path: path.clone(), line: Some(number) });
+                    }
+                }
+            }
+            places.push(Place { fault: "not in /etc/audit/rules.d", rules, sources });
         }
         Ok(places)
     }
@@ -147,20 +168,27 @@ impl Check for AuditRuleExists {
     fn judge(&self, facts: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
         let places = self.places(facts, got)?;
         let mut missing = Vec::new();
+        let mut source = None;
         for line in rule_lines(&self.rule) {
             let wanted = Wanted::parse(line).ok();
-            for (fault, rules) in &places {
-                if !wanted.as_ref().is_some_and(|wanted| wanted.is_met(rules)) {
-                    missing.push(format!("{line} is {fault}"));
+            for place in &places {
+                match &wanted {
+                    Some(wanted) if wanted.is_met(&place.rules) => {
+                        let at = wanted.position(&place.rules).and_then(|at| place.sources.get(at));
+                        source = source.or(at.cloned());
+                    }
+                    _ => missing.push(format!("{line} is {}", place.fault)),
                 }
             }
         }
         let wanted = rule_lines(&self.rule).collect::<Vec<_>>().join("; ");
         if missing.is_empty() {
-            return Ok(Verdict::new(true, wanted, "present", "every rule wanted is there"));
+            let first = source.as_ref().map_or(String::new(), |source| format!(", the first in {source}"));
+            let detail = format!("every rule wanted is there{first}");
+            return Ok(Verdict::new(true, wanted, "present", detail).from_source(source));
         }
         let actual = missing.join("; ");
-        let known: usize = places.iter().map(|(_, rules)| rules.len()).sum();
+        let known: usize = places.iter().map(|place| place.rules.len()).sum();
         Ok(Verdict::new(false, wanted, actual.clone(), format!("{actual}; {known} rules were compared")))
     }
 }
@@ -220,7 +248,9 @@ mod tests {
         let params = RULE.replace("\"}", "\", \"source\": \"both\"}");
         let both = case(&params, LOADED).dir("/etc/audit/rules.d", &["a.rules", "b.txt"]);
         let good = both.clone().file("/etc/audit/rules.d/a.rules", &format!("-D\n-b 8192\n{LOADED}"));
-        assert_eq!(judge(good.clone()).passed(), Some(true));
+        let judged = judge(good.clone());
+        assert_eq!(judged.passed(), Some(true));
+        assert!(judged.verdict().detail.contains("/etc/audit/rules.d/a.rules:4"), "{judged:?}");
         assert_never_guesses(&good, &Probe::read("/etc/audit/rules.d/a.rules"));
         assert_eq!(judge(both.file("/etc/audit/rules.d/a.rules", "-D\n")).passed(), Some(false));
     }

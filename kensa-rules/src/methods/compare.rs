@@ -41,6 +41,9 @@ pub(crate) enum Comparator {
     /// The whole value matches the regular expression `expected`.
     #[serde(rename = "matches")]
     Matches,
+    /// Every permission bit of the octal number `expected` is set in the value: a file mask at least as strict.
+    #[serde(rename = "covers")]
+    Covers,
 }
 
 /// Upper bound of a compiled regular expression from a rule, in bytes.
@@ -85,6 +88,9 @@ impl Comparison<'_> {
                 })
             }
             Comparator::Matches => regex(self.expected, "expected", self.ignore_case).map(drop),
+            Comparator::Covers => bits(self.expected).map(drop).ok_or_else(|| {
+                ParamError::at("expected", format!("{:?} is not an octal number", self.expected))
+            }),
             Comparator::In | Comparator::Subset | Comparator::Superset
                 if members(self.expected).next().is_none() =>
             {
@@ -122,6 +128,9 @@ impl Comparison<'_> {
                 members(actual).next().is_some() && members(actual).all(|found| within(self.expected, found))
             }
             Comparator::Superset => members(self.expected).all(|wanted| within(actual, wanted)),
+            Comparator::Covers => {
+                bits(actual).zip(bits(self.expected)).is_some_and(|(found, wanted)| found & wanted == wanted)
+            }
             Comparator::Matches => {
                 let anchored = format!("^(?:{})$", self.expected);
                 let regex = regex(&anchored, "expected", self.ignore_case)
@@ -146,6 +155,7 @@ impl Comparison<'_> {
             Comparator::Subset => format!("only members of {expected}"),
             Comparator::Superset => format!("all of {expected}"),
             Comparator::Matches => format!("a match of {expected}"),
+            Comparator::Covers => format!("{expected} or stricter"),
         };
         for limitless in self.unlimited.iter().filter(|limitless| &***limitless != expected) {
             text.push_str(&format!(" ({} means without limit)", &**limitless));
@@ -165,6 +175,11 @@ impl Comparison<'_> {
 /// A whole number, in decimal.
 fn number(text: &str) -> Option<i64> {
     text.trim().parse().ok()
+}
+
+/// Permission bits, in octal.
+fn bits(text: &str) -> Option<u32> {
+    u32::from_str_radix(text.trim(), 8).ok().filter(|bits| *bits <= 0o7777)
 }
 
 /// Members of a comma-separated list.
@@ -232,6 +247,15 @@ mod tests {
         assert_eq!(holds(Comparator::Subset, "a,b", "a,x"), Some(false));
         assert_eq!(holds(Comparator::Subset, "a,b", ""), Some(false));
         assert_eq!(holds(Comparator::Superset, "a,b", "b, x ,a"), Some(true));
+    }
+
+    #[test]
+    fn a_stricter_mask_covers_a_looser_one() {
+        assert_eq!(holds(Comparator::Covers, "027", "0077"), Some(true));
+        assert_eq!(holds(Comparator::Covers, "027", "27"), Some(true));
+        assert_eq!(holds(Comparator::Covers, "027", "022"), Some(false));
+        assert_eq!(holds(Comparator::Covers, "027", "070"), Some(false));
+        assert_eq!(holds(Comparator::Covers, "027", "u=rwx"), Some(false));
     }
 
     #[test]

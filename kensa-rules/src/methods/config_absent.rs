@@ -36,6 +36,7 @@ impl ConfigAbsent {
         SettingFiles {
             path: &self.path,
             dropin_dir: self.dropin_dir.as_deref(),
+            snippets_first: false,
             scan_pattern: self.scan_pattern.as_deref(),
         }
     }
@@ -58,13 +59,11 @@ impl Check for ConfigAbsent {
     }
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
-        let key = Key {
-            name: self.key.trim(),
-            // Whether the program takes the key in any case is not known; a doubtful line is a finding.
-            ignore_case: true,
-            delimiter: Delimiter::new(self.delimiter.as_deref()),
-            section: self.section.as_deref(),
-        };
+        // Whether the program takes the key in any case, or with another delimiter, is not known; a doubtful line is
+        // a finding.
+        let delimiter = Delimiter::new(self.delimiter.as_deref());
+        let section = self.section.as_deref();
+        let key = Key { name: self.key.trim(), ignore_case: true, delimiter, section, comments: true };
         let found = self.files().occurrences(got, &key)?;
         let wanted = format!("{} not set", self.key);
         Ok(match found.into_iter().next() {

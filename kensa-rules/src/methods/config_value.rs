@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::compare::{Comparator, Comparison};
 use super::{Method, Parameters};
 use crate::host_files::setting_files::SettingFiles;
-use crate::host_files::settings::{Delimiter, Key, Setting, unquote};
+use crate::host_files::settings::{Setting, unquote};
 use crate::params::{ParamError, Text};
 use crate::syntax;
 
@@ -18,8 +18,9 @@ pub(super) const METHOD: Method = Method::of::<ConfigValue>(
 
 /// The value a `key value` or `key = value` file gives a key, snippets included.
 ///
-/// Lines that begin with `#` or `;` never count, a trailing ` # comment` and quotes round the value are
-/// taken off. A file that does not exist sets nothing; one that cannot be read is an error.
+/// Lines that begin with `#` or `;` never count, quotes round the value are taken off, and so is a trailing
+/// ` # comment` unless the program that reads the file takes it for a part of the value (systemd, login.defs,
+/// auditd, dnf). A file that does not exist sets nothing; one that cannot be read is an error.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ConfigValue {
@@ -35,8 +36,12 @@ struct ConfigValue {
     /// How to compare.
     #[serde(default)]
     comparator: Comparator,
-    /// Directory whose `*.conf` files are read after `path`, in the order of their names.
+    /// Directory whose `*.conf` files are read after `path`, in the order of their names. Below `/etc/systemd` those
+    /// of `/run` and `/usr/lib` are read as well.
     dropin_dir: Option<Text>,
+    /// Whether the files of `dropin_dir` are read before `path`, as libpwquality does.
+    #[serde(default)]
+    snippets_first: bool,
     /// Pattern of the names of the files in the directory `path`; a bare suffix such as `conf` means `*.conf`.
     scan_pattern: Option<Text>,
     /// Only lines below this `[section]` header count.
@@ -73,6 +78,7 @@ impl ConfigValue {
         SettingFiles {
             path: &self.path,
             dropin_dir: self.dropin_dir.as_deref(),
+            snippets_first: self.snippets_first,
             scan_pattern: self.scan_pattern.as_deref(),
         }
     }
@@ -121,12 +127,7 @@ impl Check for ConfigValue {
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
         let comparison = self.comparison();
-        let key = Key {
-            name: &self.key,
-            ignore_case: self.files().keys_in_any_case(),
-            delimiter: Delimiter::new(self.delimiter.as_deref()),
-            section: self.section.as_deref(),
-        };
+        let key = self.files().key(&self.key, self.delimiter.as_deref(), self.section.as_deref());
         let found = self.files().occurrences(got, &key)?;
         let alone = self.comparator == Comparator::Equal && comparison.expected.is_empty();
         let wanted = if alone { "the key without a value".to_owned() } else { comparison.wanted() };
@@ -200,7 +201,13 @@ mod tests {
         "key": "Storage", "section": "Coredump", "expected": "none"}"#;
 
     fn dropins(last: &str) -> Case {
-        Case::new("config_value", DROPINS)
+        let elsewhere = ["/run", "/usr/local/lib"].map(|root| format!("{root}/systemd/coredump.conf.d"));
+        let case = Case::new("config_value", DROPINS)
+            .dir("/usr/lib/systemd/coredump.conf.d", &["05.conf", "20.conf"])
+            .file("/usr/lib/systemd/coredump.conf.d/05.conf", "[Coredump]\nStorage=external\n");
+        elsewhere
+            .iter()
+            .fold(case, |case, dir| case.gone(&Probe::list(dir)))
             .file("/etc/systemd/coredump.conf", "[Coredump]\nStorage=external\n")
             .dir("/etc/systemd/coredump.conf.d", &["10.conf", "20.conf", "30.bak"])
             .file("/etc/systemd/coredump.conf.d/10.conf", "[Coredump]\nStorage=journal\n")
@@ -213,6 +220,20 @@ mod tests {
         assert_eq!(judge(dropins("Storage=external\n")).passed(), Some(false));
         let overridden = judge(dropins("[Other]\nStorage=none\n"));
         assert_eq!(overridden.verdict().actual, "journal");
+        // systemd knows neither comments after a value nor another delimiter.
+        assert_eq!(judge(dropins("Storage=none # really\n")).passed(), Some(false));
+        assert_eq!(judge(dropins("Storage none\n")).verdict().actual, "journal");
+    }
+
+    #[test]
+    fn a_file_read_after_its_snippets_wins() {
+        let params =
+            DROPINS.replace("/etc/systemd", "/etc/x").replace("\"key\"", "\"snippets_first\": true, \"key\"");
+        let case = Case::new("config_value", &params)
+            .file("/etc/x/coredump.conf", "[Coredump]\nStorage=none\n")
+            .dir("/etc/x/coredump.conf.d", &["9.conf"])
+            .file("/etc/x/coredump.conf.d/9.conf", "[Coredump]\nStorage=external\n");
+        assert_eq!(judge(case).passed(), Some(true));
     }
 
     #[test]

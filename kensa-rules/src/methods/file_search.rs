@@ -37,6 +37,12 @@ struct FileSearch {
     /// Find paths whose group has no name.
     #[serde(default)]
     no_group: bool,
+    /// Find paths whose owner has this number or a higher one: `1` is anybody but root, `1000` people.
+    user_from: Option<u32>,
+    /// Find paths whose group has this number or a higher one.
+    group_from: Option<u32>,
+    /// Find paths whose name holds this text.
+    name_holds: Option<Text>,
     /// Find paths with one of these exact names.
     names: Option<Texts>,
     /// Absolute paths to search below; without it every local file system.
@@ -71,6 +77,12 @@ impl Parameters for FileSearch {
                 syntax::absolute_path(key, path)?;
             }
         }
+        syntax::optional("name_holds", self.name_holds.as_ref(), syntax::component)?;
+        for (key, number) in [("user_from", self.user_from), ("group_from", self.group_from)] {
+            if number == Some(0) {
+                return Err(ParamError::at(key, "every number is at least 0"));
+            }
+        }
         for name in self.names.iter().flat_map(|names| &names.0) {
             syntax::component("names", name)?;
             if name.contains(['*', '?', '[', '\\']) {
@@ -78,7 +90,8 @@ impl Parameters for FileSearch {
             }
         }
         if self.test() == (FindTest { kind: self.test().kind, ..FindTest::default() }) {
-            let message = "nothing to search for: give mode_all, mode_any, no_user, no_group or names";
+            let message =
+                "nothing to search for: give a mode, no_user, no_group, user_from, group_from or names";
             return Err(ParamError::whole(message));
         }
         Ok(())
@@ -106,6 +119,9 @@ impl FileSearch {
             mode_none: bits(self.mode_none.as_ref()),
             no_user: self.no_user,
             no_group: self.no_group,
+            user_from: self.user_from,
+            group_from: self.group_from,
+            name_holds: self.name_holds.as_ref().map(|text| text.0.clone()).unwrap_or_default(),
             names: list(self.names.as_ref()),
         }
     }

@@ -28,6 +28,7 @@ mod package_absent;
 mod package_installed;
 mod package_state;
 mod pam_module;
+mod pam_setting;
 mod selinux_boolean;
 mod selinux_state;
 mod service_active;
@@ -35,6 +36,8 @@ mod service_enabled;
 mod service_state;
 mod set_compare;
 mod sshd_effective_config;
+mod sudo_defaults;
+mod sudo_line_absent;
 mod sysctl_value;
 mod systemd_target;
 #[cfg(test)]
@@ -65,6 +68,7 @@ pub const METHODS: &[Method] = &[
     package_installed::METHOD,
     package_state::METHOD,
     pam_module::METHOD,
+    pam_setting::METHOD,
     selinux_boolean::METHOD,
     selinux_state::METHOD,
     service_active::METHOD,
@@ -72,6 +76,8 @@ pub const METHODS: &[Method] = &[
     service_state::METHOD,
     set_compare::METHOD,
     sshd_effective_config::METHOD,
+    sudo_defaults::METHOD,
+    sudo_line_absent::METHOD,
     sysctl_value::METHOD,
     systemd_target::METHOD,
 ];
@@ -189,6 +195,10 @@ mod tests {
             ("package_installed", r#"{"name": "dpkg"}"#),
             ("package_state", r#"{"name": "dpkg"}"#),
             ("pam_module", r#"{"service": "login", "type": "auth", "module": "pam_unix.so"}"#),
+            (
+                "pam_setting",
+                r#"{"services": "login", "type": "auth", "module": "pam_unix.so", "key": "nullok", "expected": ""}"#,
+            ),
             ("selinux_boolean", r#"{"name": "ssh_sysadm_login", "value": "off"}"#),
             ("selinux_state", r#"{"state": "enforcing", "persistent": true}"#),
             ("service_active", r#"{"name": "no-such-unit"}"#),
@@ -196,6 +206,8 @@ mod tests {
             ("service_state", r#"{"name": "no-such-unit", "enabled": false}"#),
             ("set_compare", r#"{"observed_command": "cut -d: -f1 /etc/passwd", "authorized": "root"}"#),
             ("sshd_effective_config", r#"{"key": "PermitEmptyPasswords", "expected": "no"}"#),
+            ("sudo_defaults", r#"{"option": "use_pty", "expected": "true"}"#),
+            ("sudo_line_absent", r#"{"pattern": "NOPASSWD"}"#),
             ("sysctl_value", r#"{"key": "kernel.ostype", "expected": "Linux", "persistent": true}"#),
             ("systemd_target", r#"{"not_expected": "graphical.target"}"#),
         ];

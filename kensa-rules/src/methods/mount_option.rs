@@ -15,7 +15,7 @@ pub(super) const METHOD: Method = Method::of::<MountOption>(
 );
 
 /// The options in force at a mount point, as the kernel lists them. At least one of `options`,
-/// `absent_options` is needed.
+/// `absent_options`, `mounted` is needed.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MountOption {
@@ -28,12 +28,19 @@ struct MountOption {
     /// Options that must not be in force.
     #[serde(default)]
     absent_options: Texts,
+    /// Whether a file system of its own is all that is wanted.
+    #[serde(default)]
+    mounted: bool,
     /// Pass when nothing is mounted there.
     #[serde(default)]
     allow_unmounted: bool,
-    /// Whether the line of `/etc/fstab` must give the options as well.
+    /// Whether the line of `/etc/fstab` must be there and give the options as well.
     #[serde(default)]
     fstab: bool,
+    /// Whether the line of `/etc/fstab`, where there is one, must give the options as well; without it a mount that
+    /// a systemd unit makes is judged by the running system alone.
+    #[serde(default)]
+    fstab_agrees: bool,
 }
 
 fn split(texts: &Texts) -> Vec<String> {
@@ -62,6 +69,9 @@ impl MountOption {
     fn wanted(&self) -> String {
         let (with, without) = (split(&self.options), split(&self.absent_options));
         let mut parts = Vec::new();
+        if self.mounted {
+            parts.push("a file system of its own".to_owned());
+        }
         if !with.is_empty() {
             parts.push(format!("mounted with {}", with.join(",")));
         }
@@ -94,8 +104,11 @@ impl MountOption {
 impl Parameters for MountOption {
     fn validate(&mut self) -> Result<(), ParamError> {
         syntax::absolute_path("mount_point", &self.mount_point)?;
-        if split(&self.options).is_empty() && split(&self.absent_options).is_empty() {
-            return Err(ParamError::whole("nothing to check: give options or absent_options"));
+        if split(&self.options).is_empty() && split(&self.absent_options).is_empty() && !self.mounted {
+            return Err(ParamError::whole("nothing to check: give options, absent_options or mounted"));
+        }
+        if self.mounted && self.allow_unmounted {
+            return Err(ParamError::at("mounted", "does not go together with allow_unmounted"));
         }
         Ok(())
     }
@@ -103,14 +116,14 @@ impl Parameters for MountOption {
 
 impl Check for MountOption {
     fn probes(&self, _: &Facts) -> Vec<Probe> {
-        let fstab = self.fstab.then(|| Probe::read(FSTAB));
+        let fstab = (self.fstab || self.fstab_agrees).then(|| Probe::read(FSTAB));
         std::iter::once(mounts::mountinfo()).chain(fstab).collect()
     }
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
         let (point, wanted) = (self.point(), self.wanted());
         let mounted = mounted_options(got, point)?;
-        let in_fstab = if self.fstab { fstab_options(got, point)? } else { None };
+        let in_fstab = if self.fstab || self.fstab_agrees { fstab_options(got, point)? } else { None };
         let Some(options) = mounted else {
             let detail = format!("nothing is mounted on {point}; wanted {wanted}");
             return Ok(Verdict::new(self.allow_unmounted, wanted, "not mounted", detail));
@@ -118,8 +131,9 @@ impl Check for MountOption {
         let actual = options.join(",");
         let mut faults: Vec<String> =
             self.faults(&options).into_iter().map(|fault| format!("is mounted {fault}")).collect();
-        if self.fstab {
+        if self.fstab || self.fstab_agrees {
             match in_fstab {
+                None if !self.fstab => {}
                 None => faults.push(format!("has no line in {FSTAB}")),
                 Some(options) => {
                     faults.extend(
@@ -191,6 +205,23 @@ mod tests {
         );
         assert_eq!(judge(mounted.gone(&Probe::read(FSTAB))).passed(), Some(false));
         assert_never_guesses(&good, &Probe::read(FSTAB));
+    }
+
+    #[test]
+    fn a_line_of_fstab_must_not_contradict_and_need_not_be_there() {
+        let params = RULE.replace("}", r#", "fstab_agrees": true}"#);
+        let mounted = case(&params, &tmp("rw,nodev,noexec"));
+        let lost = mounted.clone().file(FSTAB, "tmpfs /tmp tmpfs rw,nodev 0 0\n");
+        assert_eq!(judge(lost).passed(), Some(false));
+        assert_eq!(judge(mounted.clone().file(FSTAB, "# by tmp.mount\n")).passed(), Some(true));
+        assert_never_guesses(&mounted.file(FSTAB, ""), &Probe::read(FSTAB));
+    }
+
+    #[test]
+    fn a_file_system_of_its_own_may_be_all_that_is_wanted() {
+        let params = r#"{"mount_point": "/tmp", "mounted": true}"#;
+        assert_eq!(judge(case(params, &tmp("rw"))).passed(), Some(true));
+        assert_eq!(judge(case(params, "")).passed(), Some(false));
     }
 
     #[test]

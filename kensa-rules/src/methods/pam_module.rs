@@ -34,6 +34,9 @@ struct PamModule {
     /// `remember>=5`.
     #[serde(default)]
     args: Texts,
+    /// Arguments one of which the line must have.
+    #[serde(default)]
+    any_args: Texts,
     /// Arguments that no line of the module may have.
     #[serde(default)]
     absent_args: Texts,
@@ -42,7 +45,8 @@ struct PamModule {
     absent: bool,
 }
 
-const KINDS: [&str; 4] = ["auth", "account", "password", "session"];
+/// Stacks of a service.
+pub(super) const KINDS: [&str; 4] = ["auth", "account", "password", "session"];
 
 /// One argument wanted.
 struct Wanted<'a> {
@@ -94,6 +98,9 @@ impl PamModule {
         if !self.args.0.is_empty() {
             text.push_str(&format!(" with {}", self.args.0.join(" ")));
         }
+        if !self.any_args.0.is_empty() {
+            text.push_str(&format!(" with {}", self.any_args.0.join(" or ")));
+        }
         if !self.absent_args.0.is_empty() {
             text.push_str(&format!(" without {}", self.absent_args.0.join(" ")));
         }
@@ -113,7 +120,11 @@ impl PamModule {
                 return Ok(false);
             }
         }
-        Ok(true)
+        let mut any = self.any_args.0.is_empty();
+        for arg in &self.any_args.0 {
+            any |= Wanted::parse(arg).is_met(&line.args)?;
+        }
+        Ok(any)
     }
 
     /// The argument of the line that may not be there.
@@ -133,14 +144,15 @@ impl Parameters for PamModule {
         if !KINDS.contains(&&*self.kind) {
             return Err(ParamError::at("type", format!("needed: one of {}", KINDS.join(", "))));
         }
-        let further = self.control.is_some() || !self.args.0.is_empty() || !self.absent_args.0.is_empty();
+        let arguments = [&self.args, &self.any_args, &self.absent_args];
+        let further = self.control.is_some() || arguments.iter().any(|list| !list.0.is_empty());
         if self.absent && further {
             return Err(ParamError::at("absent", "does not go together with control, args or absent_args"));
         }
         if self.control.as_ref().is_some_and(|control| control.0.is_empty()) {
             return Err(ParamError::at("control", "an empty list allows nothing"));
         }
-        for arg in self.args.0.iter().chain(&self.absent_args.0) {
+        for arg in arguments.iter().flat_map(|list| &list.0) {
             let wanted = Wanted::parse(arg);
             if wanted.name.is_empty() || wanted.name.contains(char::is_whitespace) {
                 return Err(ParamError::at("args", format!("{arg:?} is no argument; give a list of them")));

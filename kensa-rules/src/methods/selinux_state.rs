@@ -71,7 +71,7 @@ impl Check for SelinuxState {
         if self.persistent {
             let text = got.read(CONFIG)?.unwrap_or_default();
             let delimiter = Delimiter::new(Some("="));
-            let key = Key { name: "SELINUX", ignore_case: false, delimiter, section: None };
+            let key = Key { name: "SELINUX", ignore_case: false, delimiter, section: None, comments: true };
             let last = occurrences(CONFIG, &text, &key).pop();
             let configured = last.as_ref().map_or("nothing", |setting| setting.value.as_str());
             passed &= configured.eq_ignore_ascii_case(&wanted);

@@ -27,7 +27,8 @@ struct SysctlValue {
     /// Values that never pass.
     #[serde(default)]
     refuse: Vec<Text>,
-    /// Whether the value that sysctl.d(5) and `/etc/sysctl.conf` set at boot must compare as well.
+    /// Whether the value that the files of sysctl.d(5) set at boot must compare as well; none set fails.
+    /// `/etc/sysctl.conf` counts where a link in `/etc/sysctl.d` leads to it, as systemd-sysctl(8) reads it.
     #[serde(default)]
     persistent: bool,
 }
@@ -137,10 +138,11 @@ mod tests {
         let case = |snippet: &str, last: &str| {
             let case = Case::new("sysctl_value", &params)
                 .answer("sysctl net.ipv4.ip_forward", 0, "net.ipv4.ip_forward = 0\n", "")
-                .dir("/etc/sysctl.d", &["60-net.conf"])
-                .file("/etc/sysctl.d/60-net.conf", snippet)
-                .file("/etc/sysctl.conf", last);
-            ["/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"]
+                .dir("/etc/sysctl.d", &["99-sysctl.conf"])
+                .file("/etc/sysctl.d/99-sysctl.conf", last)
+                .dir("/run/sysctl.d", &["60-net.conf", "99-sysctl.conf"])
+                .file("/run/sysctl.d/60-net.conf", snippet);
+            ["/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d"]
                 .into_iter()
                 .fold(case, |case, dir| case.gone(&Probe::list(dir)))
         };
@@ -148,7 +150,7 @@ mod tests {
         assert_eq!(judge(good.clone()).passed(), Some(true));
         assert_eq!(judge(case("net.ipv4.ip_forward=0\n", "net.ipv4.ip_forward = 1\n")).passed(), Some(false));
         assert_eq!(judge(case("", "")).passed(), Some(false));
-        assert_never_guesses(&good, &Probe::read("/etc/sysctl.conf"));
+        assert_never_guesses(&good, &Probe::read("/run/sysctl.d/60-net.conf"));
         assert_never_guesses(&good, &Probe::list("/lib/sysctl.d"));
     }
 

@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn what_is_not_certainly_a_whole_walk_is_not_cut() {
         let probes = [search("/a", 0o4000), search("/a", 0o2000)];
-        let whole = b"f|4755||/a/b\0";
+        let whole = b"f|4755|0|0||/a/b\0";
         let denied = "find: '/a/x': Permission denied\n";
         let cut = |exit, stdout: &[u8], stderr: &str| {
             slices(&probes, &Output::new("x", exit, stdout, stderr.as_bytes()))

@@ -16,6 +16,7 @@ if is_rhel; then
 else
   stub_unit apparmor.service systemd-journal-upload.service ufw.service
   wants_nft=$R/etc/systemd/system/sysinit.target.wants; mkdir -p "$wants_nft"; ln -sf /usr/lib/systemd/system/nftables.service "$wants_nft/nftables.service"
+  echo 'ENABLED=yes' | put /etc/ufw/ufw.conf
   printf 'DEFAULT_INPUT_POLICY="DROP"\nDEFAULT_OUTPUT_POLICY="DROP"\nDEFAULT_FORWARD_POLICY="DROP"\n' | put /etc/default/ufw
   echo '-A ufw-before-input -i lo -j ACCEPT' | put /etc/ufw/before.rules 640; echo '-A ufw-user-input -s 127.0.0.0/8 -j DROP' | put /etc/ufw/user.rules 640
 fi
