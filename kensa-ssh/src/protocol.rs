@@ -93,11 +93,14 @@ pub fn kill_children(pid: u32) -> String {
 
 /// The command that kills the shell `pid` and all it runs. The shell is stopped first, so that it starts nothing more.
 ///
-/// `pid` must still be a process of the name `sh`: the number may have been given to another one.
+/// `pid` must still be a process of the name `sh`: the number may have been given to another one. A sudo or su above the
+/// shell stops itself when the shell is stopped, and stays so when the shell is gone: it is woken until it has ended.
 pub fn kill_shell(pid: u32) -> String {
     format!(
         "read -r __c </proc/{pid}/comm||exit 0;case $__c in sh|bash|dash|ash|busybox|mksh|ksh);;*)exit 4;;esac;\
-         kill -STOP {pid};__kk {pid};kill -9 {pid}"
+         read -r __s </proc/{pid}/stat;set -- ${{__s##*) }};__w=$2;\
+         kill -STOP {pid};__kk {pid};kill -9 {pid};\
+         __n=0;while [ $__n -lt 200 ]&&kill -CONT $__w;do __n=$((__n+1));done 2>/dev/null"
     )
 }
 

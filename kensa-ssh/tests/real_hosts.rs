@@ -186,6 +186,26 @@ async fn r11_r14_hung_and_flooding_commands_on_a_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn r18_nothing_that_became_root_stays_behind_a_cancelled_call() {
+    let Some(bed) = Bed::up("left", "debian") else { return };
+    let su = Become::Su { password: Some("Root-pw-1".into()) };
+    for (way, user, become_, program) in [
+        (Way::Native, "scan", sudo(), "sudo -n"),
+        (Way::OpenSsh, "scan", sudo(), "sudo -n"),
+        (Way::Native, "scanpw", sudo_with("Scan-pw-1"), "sudo -"),
+        (Way::Native, "u-su", su, "su root"),
+    ] {
+        let session = bed.session(way, user, become_).await.unwrap();
+        assert!(bed.stays(program).await, "{way:?} {user}: looked for under its name");
+        let probes = [Probe::command_text("sleep 1003")];
+        assert!(tokio::time::timeout(Duration::from_millis(500), session.ask_all(&probes)).await.is_err());
+        drop(session);
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        assert!(!bed.stays(program).await, "{way:?} {user}: {}", bed.exec("ps -ef"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn r16_a_connection_killed_twice_loses_nothing() {
     let Some(bed) = Bed::up("lost", "debian") else { return };
     let session = std::sync::Arc::new(bed.session(Way::Native, "scan", sudo()).await.unwrap());
