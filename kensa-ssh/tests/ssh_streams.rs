@@ -253,7 +253,7 @@ async fn r15_a_closed_channel_whose_command_goes_on_keeps_its_place_and_is_worke
     let Some(server) = Sshd::start("MaxSessions 2") else { return };
     let link = server.connect().await;
     for _ in 0..2 {
-        let mut streams = link.open("trap '' HUP PIPE TERM; echo started; sleep 4; true").await.unwrap();
+        let mut streams = link.open("trap '' HUP PIPE TERM; echo started; sleep 40; true").await.unwrap();
         let mut started = [0; 8];
         streams.stdout.read_exact(&mut started).await.unwrap();
         drop(streams);
@@ -261,6 +261,7 @@ async fn r15_a_closed_channel_whose_command_goes_on_keeps_its_place_and_is_worke
     // Both places are taken as far as the host is concerned, though nothing is open here.
     let (exit, out, _) = timeout(SOON, output(&link, "echo on")).await.unwrap();
     assert_eq!((exit, out.as_str()), (Exit::Status(0), "on\n"));
+    assert_eq!(server.log().matches("Accepted publickey").count(), 2, "over another connection");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
