@@ -212,14 +212,15 @@ async fn run(
         _ => {}
     })
     .await;
-    ScanReport::new(
+    let report = ScanReport::new(
         ENGINE_VERSION,
         transport.host(),
         facts,
         set.started,
         outcome.completeness,
         outcome.results,
-    )
+    );
+    ScanReport { remarks: transport.remarks(), ..report }
 }
 
 /// What a scan with these options would do on a host with these facts. Asks nothing.

@@ -12,6 +12,8 @@
 
 #[path = "hosts/mod.rs"]
 mod hosts;
+#[path = "hosts/random.rs"]
+mod random;
 #[path = "hosts/spoiled.rs"]
 mod spoiled;
 
@@ -26,7 +28,8 @@ use kensa::{
     CheckResult, Decision, Facts, Fault, Plan, Probe, Reason, Rule, ScanOptions, Status, detect, methods,
 };
 use kensa_rules::scan;
-use spoiled::{Random, Spoiled, spoil};
+use random::Random;
+use spoiled::{Spoiled, spoil};
 
 const HOSTS: [&str; 2] = ["debian12", "rhel9"];
 

@@ -61,7 +61,8 @@ fn first_line(input: &mut (impl BufRead + MaybeTerminal)) -> Result<Secret, Fail
     input
         .read_line(&mut line)
         .map_err(|error| Failure::usage(format!("cannot read standard input: {error}")))?;
-    let password = line.trim_end_matches(['\n', '\r']);
+    let line = Secret::new(line);
+    let password = line.reveal().trim_end_matches(['\n', '\r']);
     if password.is_empty() {
         return Err(Failure::usage("--password-stdin: the first line of standard input is empty"));
     }

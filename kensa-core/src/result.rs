@@ -139,6 +139,9 @@ pub struct ScanReport {
     /// Capabilities that could not be determined, each with the reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub undetermined_capabilities: BTreeMap<String, String>,
+    /// What has to be known about how the host was reached, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// When the scan began.
     pub started_at: Timestamp,
     /// When it ended.
@@ -168,6 +171,7 @@ impl ScanReport {
             platform: facts.platform.clone(),
             capabilities: facts.capabilities.clone(),
             undetermined_capabilities: facts.undetermined.clone(),
+            remarks: Vec::new(),
             started_at,
             completed_at: Timestamp::now(),
             completeness,

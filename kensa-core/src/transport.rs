@@ -25,6 +25,12 @@ pub trait Transport: Send + Sync {
     /// The host's name for people and results.
     fn host(&self) -> &str;
 
+    /// What a reader of the results has to know about how the host was reached, one sentence each: that its key was
+    /// not checked, for one.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Answers every distinct probe exactly once, in any order, by calling `each`. A probe that cannot be
     /// answered gets a [`Fault`]; nothing is left out.
     async fn ask(&self, ask: Ask<'_>, each: &mut (dyn FnMut(Probe, Answer) + Send));

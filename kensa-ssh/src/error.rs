@@ -15,10 +15,18 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
-    /// From its parts.
+    /// From its parts. A message often repeats what a host said, and may be shown on a terminal: control characters
+    /// are taken out of it.
     pub fn new(reason: ConnectReason, host: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { reason, host: host.into(), message: message.into() }
+        Self { reason, host: harmless(host.into()), message: harmless(message.into()) }
     }
+}
+
+fn harmless(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.replace(['\n', '\t'], " ").replace(char::is_control, "")
 }
 
 /// The closed set of reasons a connection fails for.

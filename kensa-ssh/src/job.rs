@@ -143,7 +143,7 @@ impl Sent {
 
 /// Removes what the shell itself wrote on standard error about the command that was killed: `Killed`, or
 /// `sh: line 9: 123 Killed  ( eval … )`. It names the session's own action and a line number of the moment.
-fn strip_death_notice(error: &mut Section) {
+pub(crate) fn strip_death_notice(error: &mut Section) {
     let text = &error.bytes;
     let starts = memchr::memrchr_iter(b'\n', text).map(|at| at + 1).chain([0]);
     let notice = |line: &[u8]| {

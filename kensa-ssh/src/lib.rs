@@ -9,6 +9,8 @@ pub mod detect;
 pub mod error;
 pub mod fold;
 pub mod frame;
+#[doc(hidden)]
+pub mod fuzzing;
 mod host;
 pub mod injected;
 mod job;

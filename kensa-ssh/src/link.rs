@@ -8,6 +8,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::error::ConnectError;
 
+/// The remark of a link that does not know whose host it is.
+pub(crate) const UNCHECKED: &str =
+    "The host's key was not checked, as demanded: the answers may come from another host.";
+
 /// An open connection to one host over which commands can be started.
 ///
 /// Implemented by the russh connection, by a local child process and by the system's `ssh`.
@@ -15,6 +19,11 @@ use crate::error::ConnectError;
 pub trait Link: Send + Sync + fmt::Debug {
     /// The host's name for people.
     fn host(&self) -> &str;
+
+    /// What a reader of the results has to know about how the host was reached.
+    fn remarks(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Starts `command` through the account's login shell, without a terminal.
     async fn open(&self, command: &str) -> Result<Streams, ConnectError>;

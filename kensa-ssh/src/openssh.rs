@@ -12,8 +12,9 @@ use tokio::process::Command;
 use tokio::time::{Duration, timeout};
 
 use crate::error::{ConnectError, ConnectReason};
-use crate::link::{Exit, Link, Streams};
+use crate::link::{Exit, Link, Streams, UNCHECKED};
 use crate::local;
+use crate::privilege::shorten;
 use crate::protocol;
 
 /// Where and how the system's `ssh` connects. What is not set is left to the client's own configuration.
@@ -211,6 +212,10 @@ impl Link for OpenSsh {
         &self.options.destination
     }
 
+    fn remarks(&self) -> Vec<String> {
+        if self.options.host_keys == HostKeys::Insecure { vec![UNCHECKED.to_owned()] } else { Vec::new() }
+    }
+
     async fn open(&self, command: &str) -> Result<Streams, ConnectError> {
         self.start(command, false).await
     }
@@ -254,7 +259,7 @@ impl AsyncRead for Tail {
     }
 }
 
-fn connection_lost(said: &[u8]) -> bool {
+pub(crate) fn connection_lost(said: &[u8]) -> bool {
     let text = String::from_utf8_lossy(said);
     let signs = [
         "client_loop:",
@@ -272,7 +277,7 @@ fn connection_lost(said: &[u8]) -> bool {
 }
 
 /// What the client's words before a login mean.
-fn classify(host: &str, said: &str) -> ConnectError {
+pub(crate) fn classify(host: &str, said: &str) -> ConnectError {
     use ConnectReason as R;
     const SIGNS: &[(&str, ConnectReason)] = &[
         ("REMOTE HOST IDENTIFICATION HAS CHANGED", R::HostKeyChanged),
@@ -299,9 +304,9 @@ fn classify(host: &str, said: &str) -> ConnectError {
         ("Connection reset", R::Closed),
     ];
     let reason = SIGNS.iter().find(|(sign, _)| said.contains(sign)).map_or(R::Closed, |(_, reason)| *reason);
-    let last: Vec<&str> =
-        said.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('@')).collect();
-    let text = last.iter().rev().take(3).rev().copied().collect::<Vec<_>>().join(" / ");
+    let lines: Vec<&str> =
+        said.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('@')).collect();
+    let text = shorten(&lines[lines.len().saturating_sub(3)..].join("\n"));
     let text = if text.is_empty() { "ssh ended without a word".to_owned() } else { text };
     ConnectError::new(reason, host, format!("ssh could not log in: {text}"))
 }

@@ -189,7 +189,7 @@ fn quoted(said: &str) -> String {
 }
 
 /// One line of at most 400 characters, control characters gone.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines.collect::<Vec<_>>().join(" / ");
     line.chars().filter(|c| !c.is_control()).take(400).collect()

@@ -159,6 +159,10 @@ impl Transport for Session {
         &self.name
     }
 
+    fn remarks(&self) -> Vec<String> {
+        self.host.as_ref().map_or_else(Vec::new, |host| host.link.remarks())
+    }
+
     async fn ask(&self, ask: Ask<'_>, each: &mut (dyn FnMut(Probe, Answer) + Send)) {
         // Dropped after the receivers below: the lane then sees which commands nobody waits for.
         let _guard = Guard(&self.outbox);

@@ -134,7 +134,26 @@ async fn r26_units_and_tools() {
 }
 
 #[tokio::test]
-async fn r27_long_lists_are_split_and_r28_one_failure_stays_alone() {
+async fn r28_one_item_that_fails_does_not_mark_the_others() {
+    let session = session("dash", SessionOptions::default()).await;
+    let package = |name: &str| Probe::package(PackageManager::Dpkg, name);
+    let kinds: [[Probe; 4]; 4] = [
+        ["/etc/passwd", "/no/such", "/etc/passwd/under", "/etc"].map(Probe::stat),
+        ["kernel.ostype", "no.such.key", "a.b", "vm.overcommit_memory"].map(Probe::sysctl),
+        ["dash", "no-such-package", "zzz-absent", "coreutils"].map(package),
+        ["ls", "no-such-tool", "zzz-absent", "cat"].map(Probe::tool),
+    ];
+    for probes in kinds {
+        assert_eq!(compare(&session, &probes).await, 4, "{}: not folded", probes[0]);
+        let outputs = session.ask_all(&probes).await;
+        let status = |at: usize| outputs.get(&probes[at]).unwrap().as_ref().unwrap().exit_code;
+        assert_eq!([status(0), status(3)], [0, 0], "{}", probes[0]);
+        assert!(status(1) != 0 && status(2) != 0, "{}", probes[1]);
+    }
+}
+
+#[tokio::test]
+async fn r27_long_lists_are_split() {
     let session = session("dash", SessionOptions::default()).await;
     let long = "d".repeat(200);
     let probes: Vec<Probe> = (0..1000).map(|n| Probe::stat(format!("/nonexistent/{long}/{n}"))).collect();

@@ -24,6 +24,7 @@ async fn r01_a_command_cannot_change_what_the_next_one_sees() {
             ("exit 3", 3),
             ("exec true", 0),
             ("set -e;false", 1),
+            ("return 4", 4),
             ("break", 0),
             ("trap 'echo bye' EXIT", 0),
             ("exec >&-", 0),
@@ -42,7 +43,10 @@ async fn r01_a_command_cannot_change_what_the_next_one_sees() {
         ];
         for (command, status) in evil {
             let answers = ask(&session, &[command, STATE]).await;
-            assert_eq!(output(&answers[0]).exit_code, status, "{shell}: {command}");
+            let ended = output(&answers[0]).exit_code;
+            // bash knows no `return` outside of a function.
+            let status = if command == "return 4" && shell.starts_with("bash") { 2 } else { status };
+            assert_eq!(ended, status, "{shell}: {command}");
             assert_eq!(stdout(&answers[1]), before, "{shell}: after {command}");
         }
         assert_eq!(stdout(&ask(&session, &["trap 'echo bye' EXIT; exit 7"]).await[0]), "bye\n", "{shell}");

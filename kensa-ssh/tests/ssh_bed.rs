@@ -64,7 +64,7 @@ async fn an_expired_account_is_a_refused_login() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_silent_link_is_noticed_within_its_limit() {
+async fn r17_a_silent_link_is_noticed_within_its_limit() {
     let Some(host) = Host::up("kssh-cut") else { return };
     let options = host.with_key("scan").keepalive(Duration::from_secs(1), 3);
     let options = options.connect_timeout(Duration::from_secs(3));
@@ -89,7 +89,7 @@ async fn a_silent_link_is_noticed_within_its_limit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_that_dies_under_an_upload_is_noticed_and_closed() {
+async fn r17_a_link_that_dies_under_an_upload_is_noticed_and_closed() {
     let Some(host) = Host::up("kssh-up") else { return };
     let options = host.with_key("scan").keepalive(Duration::from_secs(1), 3);
     let link = SshLink::connect(options).await.unwrap();

@@ -74,7 +74,7 @@ async fn a_name_nobody_knows_is_unreachable() {
 }
 
 #[tokio::test]
-async fn an_address_that_swallows_packets_times_out_in_time() {
+async fn r17_an_address_that_swallows_packets_times_out_in_time() {
     // With its queue full, Linux drops what else wants to connect, as a firewall would.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -93,7 +93,7 @@ async fn an_address_that_swallows_packets_times_out_in_time() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_speaks_times_out() {
+async fn r17_a_server_that_never_speaks_times_out() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let silent = tokio::spawn(async move {
@@ -112,7 +112,7 @@ async fn a_server_that_never_speaks_times_out() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_stuck_in_the_handshake_times_out_and_is_let_go() {
+async fn r17_a_server_that_is_stuck_in_the_handshake_times_out_and_is_let_go() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let stuck = tokio::spawn(async move {

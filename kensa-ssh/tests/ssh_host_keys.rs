@@ -5,9 +5,11 @@ mod sshd;
 
 use std::fs;
 
-use kensa_ssh::ConnectReason;
+use kensa_core::Transport;
 use kensa_ssh::link::Link;
+use kensa_ssh::openssh::{HostKeys, OpenSsh, OpenSshOptions};
 use kensa_ssh::ssh::{ConnectOptions, HostKeyPolicy, HostKeyTrust, SshLink};
+use kensa_ssh::{Become, ConnectReason, Session, SessionOptions};
 use sshd::{Sshd, key, output, public, refused, run};
 
 fn strict(server: &Sshd) -> ConnectOptions {
@@ -40,7 +42,7 @@ fn assert_no_login(server: &Sshd) {
 }
 
 #[tokio::test]
-async fn a_strict_client_refuses_an_unknown_host_before_any_login() {
+async fn r29_a_strict_client_refuses_an_unknown_host_before_any_login() {
     let Some(server) = Sshd::start("LogLevel DEBUG2") else { return };
     let error = refused(strict(&server).password("never sent")).await;
     assert_eq!(error.reason, ConnectReason::HostKeyUnknown);
@@ -50,7 +52,7 @@ async fn a_strict_client_refuses_an_unknown_host_before_any_login() {
 }
 
 #[tokio::test]
-async fn a_new_host_is_remembered_and_recognised() {
+async fn r29_a_new_host_is_remembered_and_recognised() {
     let Some(server) = Sshd::start("") else { return };
     assert_eq!(trust(server.with_key()).await, HostKeyTrust::New);
     let written = fs::read_to_string(server.path("known_hosts")).unwrap();
@@ -65,7 +67,7 @@ async fn a_new_host_is_remembered_and_recognised() {
 }
 
 #[tokio::test]
-async fn a_hashed_file_written_by_the_real_client_is_understood() {
+async fn r30_a_hashed_file_written_by_the_real_client_is_understood() {
     let Some(server) = Sshd::start("") else { return };
     known(&server, &format!("{} {}\n", name(&server), host_line(&server)));
     run("ssh-keygen", &["-H", "-f", server.path("known_hosts").to_str().unwrap()]);
@@ -74,7 +76,7 @@ async fn a_hashed_file_written_by_the_real_client_is_understood() {
 }
 
 #[tokio::test]
-async fn a_changed_key_is_refused_by_every_policy_but_off() {
+async fn r29_a_changed_key_is_refused_by_every_policy_but_off() {
     let Some(server) = Sshd::start("LogLevel DEBUG2") else { return };
     let other = key(server.dir.path(), "other", &["-t", "ed25519"]);
     known(&server, &format!("# note\n{} {}\n", name(&server), public(&other)));
@@ -89,7 +91,7 @@ async fn a_changed_key_is_refused_by_every_policy_but_off() {
 }
 
 #[tokio::test]
-async fn a_revoked_key_is_refused_by_every_policy() {
+async fn r29_a_revoked_key_is_refused_by_every_policy() {
     let Some(server) = Sshd::start("") else { return };
     let line = host_line(&server);
     known(&server, &format!("{} {line}\n@revoked * {line}\n", name(&server)));
@@ -101,7 +103,7 @@ async fn a_revoked_key_is_refused_by_every_policy() {
 }
 
 #[tokio::test]
-async fn a_host_known_by_another_type_of_key_only_is_not_new() {
+async fn r30_a_host_known_by_another_type_of_key_only_is_not_new() {
     let Some(server) = Sshd::start("") else { return };
     let other = key(server.dir.path(), "other", &["-t", "ecdsa"]);
     known(&server, &format!("{} {}\n", name(&server), public(&other)));
@@ -111,7 +113,7 @@ async fn a_host_known_by_another_type_of_key_only_is_not_new() {
 }
 
 #[tokio::test]
-async fn the_type_on_record_is_asked_for() {
+async fn r30_the_type_on_record_is_asked_for() {
     let Some(server) = Sshd::start("HostKey {dir}/rsa_key") else { return };
     drop(server);
     // The key has to exist before the server starts, so it is made in a folder of its own.
@@ -140,7 +142,28 @@ async fn where_nothing_can_be_written_the_key_is_remembered_in_memory() {
 }
 
 #[tokio::test]
-async fn a_pinned_key_is_the_only_one_accepted() {
+async fn r29_only_an_explicit_word_takes_any_key_and_results_say_so() {
+    let Some(server) = Sshd::start("") else { return };
+    let Some(bastion) = Sshd::start("") else { return };
+    let remarks = async |options: ConnectOptions| {
+        let session = Session::connect(options, Become::None, SessionOptions::default()).await.unwrap();
+        session.remarks()
+    };
+    assert_eq!(remarks(server.with_key()).await, Vec::<String>::new());
+    let off =
+        |options: ConnectOptions| options.known_hosts(["/nonexistent"]).host_key_policy(HostKeyPolicy::Off);
+    let said = remarks(off(server.with_key())).await;
+    assert!(said.len() == 1 && said[0].contains("not checked"), "{said:?}");
+    let said = remarks(server.with_key().jump_through(off(bastion.with_key()))).await;
+    assert!(said.len() == 1 && said[0].contains("jump host"), "{said:?}");
+    for (host_keys, count) in [(HostKeys::Strict, 0), (HostKeys::AcceptNew, 0), (HostKeys::Insecure, 1)] {
+        let client = OpenSsh::new(OpenSshOptions { host_keys, ..OpenSshOptions::new("web") });
+        assert_eq!(client.remarks().len(), count, "{host_keys:?}");
+    }
+}
+
+#[tokio::test]
+async fn r29_a_pinned_key_is_the_only_one_accepted() {
     let Some(server) = Sshd::start("") else { return };
     let listed = run("ssh-keygen", &["-l", "-f", server.path("host_key").to_str().unwrap()]);
     let fingerprint = listed.split(' ').nth(1).unwrap();
@@ -151,7 +174,7 @@ async fn a_pinned_key_is_the_only_one_accepted() {
 }
 
 #[tokio::test]
-async fn a_host_certificate_is_trusted_through_its_authority() {
+async fn r29_a_host_certificate_is_trusted_through_its_authority() {
     let dir = tempfile::tempdir().unwrap();
     let authority = key(dir.path(), "ca", &["-t", "ed25519"]);
     let host = key(dir.path(), "certified", &["-t", "ed25519"]);
@@ -196,7 +219,7 @@ async fn a_host_certificate_is_trusted_through_its_authority() {
 }
 
 #[tokio::test]
-async fn a_connection_is_not_resumed_at_another_host() {
+async fn r16_a_connection_is_not_resumed_at_another_host() {
     let Some(mut server) = Sshd::start("") else { return };
     let link = SshLink::connect(server.with_key().host_key_policy(HostKeyPolicy::Off)).await.unwrap();
     assert_eq!(output(&link, "echo on").await.1, "on\n");
@@ -212,7 +235,7 @@ async fn a_connection_is_not_resumed_at_another_host() {
 }
 
 #[tokio::test]
-async fn many_first_connections_at_once_leave_one_line() {
+async fn r30_many_first_connections_at_once_leave_one_line() {
     let Some(server) = Sshd::start("") else { return };
     let links = futures_util::future::join_all((0..6).map(|_| server.connect())).await;
     assert_eq!(links.len(), 6);

@@ -4,8 +4,9 @@
 mod sshd;
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use kensa_ssh::ConnectReason;
 use kensa_ssh::ssh::{ConnectOptions, HostKeyPolicy, SshConfigUse, SshLink};
 use sshd::{Sshd, key, output, public, refused, user};
@@ -76,7 +77,7 @@ async fn what_was_ignored_is_said_where_the_host_cannot_be_reached() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_jump_host_leads_to_the_target_and_each_key_is_checked() {
+async fn r32_a_jump_host_leads_to_the_target_and_each_key_is_checked() {
     let Some(bastion) = Sshd::start("") else { return };
     let Some(target) = Sshd::start("") else { return };
     let config = target.path("config");
@@ -109,7 +110,7 @@ async fn a_jump_host_leads_to_the_target_and_each_key_is_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn jumps_named_by_the_caller_and_two_in_a_row() {
+async fn r32_jumps_named_by_the_caller_and_two_in_a_row() {
     let Some(first) = Sshd::start("") else { return };
     let Some(second) = Sshd::start("") else { return };
     let Some(target) = Sshd::start("") else { return };
@@ -128,6 +129,57 @@ async fn jumps_named_by_the_caller_and_two_in_a_row() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_one_connection_to_the_bastion_carries_all_behind_it() {
+    let Some(bastion) = Sshd::start("") else { return };
+    let Some(target) = Sshd::start("") else { return };
+    let logins = || bastion.log().matches("Accepted publickey").count();
+    let through = || target.with_key().jump_through(bastion.with_key());
+    let links = join_all((0..6).map(|_| SshLink::connect(through()))).await;
+    let mut links: Vec<SshLink> = links.into_iter().map(Result::unwrap).collect();
+    for link in &links {
+        assert_eq!(output(link, "echo through").await.1, "through\n");
+    }
+    assert_eq!((logins(), target.log().matches("Accepted publickey").count()), (1, 6));
+    // It lives as long as anything behind it.
+    links.truncate(1);
+    assert_eq!(output(&links[0], "echo on").await.1, "on\n");
+    SshLink::connect(through()).await.unwrap();
+    assert_eq!(logins(), 1);
+    links.clear();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !bastion.log().contains("Disconnected from") && !bastion.log().contains("Connection closed") {
+        assert!(Instant::now() < deadline, "the last one leaves the connection open\n{}", bastion.log());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    SshLink::connect(through()).await.unwrap();
+    assert_eq!(logins(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r32_a_bastion_is_shared_by_equal_logins_only() {
+    let Some(bastion) = Sshd::start("") else { return };
+    let Some(target) = Sshd::start("") else { return };
+    let logins = || bastion.log().matches("Accepted publickey").count();
+    let through = |hop: ConnectOptions| SshLink::connect(target.with_key().jump_through(hop));
+    let first = through(bastion.with_key()).await.unwrap();
+    // Another key, as a text that has the same name, is another login.
+    let other = key(bastion.dir.path(), "other", &["-t", "ed25519"]);
+    bastion.authorize(&public(&other));
+    let text = |path: &std::path::Path| fs::read_to_string(path).unwrap();
+    let own = through(bastion.options().key_data(&*text(&bastion.path("user_key")))).await.unwrap();
+    let others = through(bastion.options().key_data(&*text(&other))).await.unwrap();
+    assert_eq!(logins(), 3);
+    // Who would not have been let in is not let in because somebody else was.
+    let stranger = key(bastion.dir.path(), "stranger", &["-t", "ed25519"]);
+    let error = refused(target.with_key().jump_through(bastion.options().key_path(stranger))).await;
+    assert_eq!(error.reason, ConnectReason::AuthFailed, "{error}");
+    let pinned = bastion.with_key().pinned_host_key("SHA256:AAAA");
+    let error = refused(target.with_key().jump_through(pinned)).await;
+    assert_eq!(error.reason, ConnectReason::HostKeyChanged, "{error}");
+    drop((first, own, others));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failures_on_the_way_are_named() {
     let Some(bastion) = Sshd::start("AllowTcpForwarding no") else { return };
     let Some(target) = Sshd::start("") else { return };
@@ -143,7 +195,7 @@ async fn failures_on_the_way_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_bastion_is_a_lost_host() {
+async fn r32_a_lost_bastion_is_a_lost_host() {
     let Some(mut bastion) = Sshd::start("") else { return };
     let Some(target) = Sshd::start("") else { return };
     let link = SshLink::connect(target.with_key().jump_through(bastion.with_key())).await.unwrap();

@@ -205,7 +205,7 @@ async fn the_agents_keys_log_in() {
 }
 
 #[tokio::test]
-async fn at_most_two_keys_are_offered_and_the_entry_chooses_which() {
+async fn r31_at_most_two_keys_are_offered_and_the_entry_chooses_which() {
     let Some(server) = Sshd::start("LogLevel DEBUG2") else { return };
     let agent = Agent::start(server.dir.path());
     let paths: Vec<_> =
@@ -228,7 +228,7 @@ async fn at_most_two_keys_are_offered_and_the_entry_chooses_which() {
 }
 
 #[tokio::test]
-async fn with_a_key_given_neither_agent_nor_other_keys_are_tried() {
+async fn r31_with_a_key_given_neither_agent_nor_other_keys_are_tried() {
     let Some(server) = Sshd::start("") else { return };
     let agent = Agent::start(server.dir.path());
     let good = key(server.dir.path(), "good", &["-t", "ed25519"]);

@@ -17,6 +17,9 @@ use tokio::net::TcpListener;
 
 const PASSWORD: &str = "hunter2 \u{e4}\"'\\";
 
+/// A password about which the server never decides.
+const UNDECIDED: &str = "hm";
+
 /// How the server behaves.
 #[derive(Clone, Copy)]
 struct Behaviour {
@@ -62,6 +65,9 @@ impl Handler for Server {
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, russh::Error> {
         self.heard(format!("password {user} {password}"));
+        if password == UNDECIDED {
+            std::future::pending::<()>().await;
+        }
         Ok(if password == PASSWORD { Auth::Accept } else { self.reject() })
     }
 
@@ -147,7 +153,7 @@ async fn the_right_password_is_sent_once() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_sent_once_by_one_method() {
+async fn r31_a_wrong_password_is_sent_once_by_one_method() {
     const BOTH: Behaviour = Behaviour {
         methods: &[MethodKind::Password, MethodKind::KeyboardInteractive],
         questions: &[&[("Password: ", false)]],
@@ -158,6 +164,15 @@ async fn a_wrong_password_is_sent_once_by_one_method() {
     assert_eq!(error.reason, ConnectReason::AuthFailed);
     assert_eq!(heard(&said), ["none", "password bob wrong"]);
     assert!(error.message.contains("bob") && !error.message.contains("wrong"), "{error}");
+}
+
+#[tokio::test]
+async fn r17_a_server_that_does_not_decide_on_a_login_times_out() {
+    let (options, _) = serve(PLAIN).await;
+    let options = options.password(UNDECIDED).connect_timeout(Duration::from_millis(500));
+    let error = tokio::time::timeout(Duration::from_secs(20), refused(options)).await.unwrap();
+    assert_eq!(error.reason, ConnectReason::Timeout, "{error}");
+    assert!(error.message.contains("login of bob") && !error.message.contains(UNDECIDED), "{error}");
 }
 
 #[tokio::test]

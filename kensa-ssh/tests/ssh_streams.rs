@@ -5,9 +5,10 @@ mod sshd;
 
 use std::time::{Duration, Instant};
 
-use kensa_ssh::ConnectReason;
+use kensa_core::{Probe, Transport};
 use kensa_ssh::link::{Exit, Link, Streams};
 use kensa_ssh::ssh::SshLink;
+use kensa_ssh::{Become, ConnectReason, Session, SessionOptions};
 use sshd::{Sshd, collect, output};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -15,7 +16,7 @@ use tokio::time::timeout;
 const SOON: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_nobody_reads_does_not_stop_other_channels() {
+async fn r13_a_flood_nobody_reads_does_not_stop_other_channels() {
     let Some(server) = Sshd::start("") else { return };
     let link = server.connect().await;
     let mut flood = link.open("exec cat /dev/zero").await.unwrap();
@@ -36,7 +37,7 @@ async fn a_flood_nobody_reads_does_not_stop_other_channels() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_that_is_read_arrives_whole_while_others_work() {
+async fn r13_a_flood_that_is_read_arrives_whole_while_others_work() {
     let Some(server) = Sshd::start("") else { return };
     let link = server.connect().await;
     let big = link.open("head -c 50000000 /dev/zero").await.unwrap();
@@ -55,7 +56,7 @@ async fn a_flood_that_is_read_arrives_whole_while_others_work() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_dropped_is_closed_and_its_command_ends() {
+async fn r15_what_is_dropped_is_closed_and_its_place_is_free_again() {
     let Some(server) = Sshd::start("MaxSessions 2") else { return };
     let link = server.connect().await;
     // More than MaxSessions in a row: each place has to become free again.
@@ -90,7 +91,7 @@ async fn stdin_ends_when_it_is_dropped_and_not_before() {
 }
 
 #[tokio::test]
-async fn the_status_comes_though_a_child_holds_the_streams() {
+async fn r08_the_status_comes_though_a_child_holds_the_streams() {
     let Some(server) = Sshd::start("") else { return };
     let link = server.connect().await;
     let Streams { exit, stdout, .. } = link.open("sleep 30 & exit 5").await.unwrap();
@@ -99,7 +100,7 @@ async fn the_status_comes_though_a_child_holds_the_streams() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_host_with_one_session_gets_a_second_connection() {
+async fn r14_a_host_with_one_session_gets_a_second_connection() {
     let Some(server) = Sshd::start("MaxSessions 1") else { return };
     let link = server.connect().await;
     let mut long = link.open("echo started; exec cat").await.unwrap();
@@ -116,7 +117,7 @@ async fn a_host_with_one_session_gets_a_second_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn more_sessions_than_the_host_allows_wait_for_their_turn() {
+async fn r15_more_sessions_than_the_host_allows_wait_for_their_turn() {
     let Some(server) = Sshd::start("MaxSessions 3") else { return };
     let link = server.connect().await;
     let all = (0..12).map(|n| {
@@ -131,7 +132,7 @@ async fn more_sessions_than_the_host_allows_wait_for_their_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_cut_in_mid_run_is_a_loss_and_can_be_replaced() {
+async fn r16_a_connection_cut_in_mid_run_is_a_loss_and_can_be_replaced() {
     let Some(mut server) = Sshd::start("") else { return };
     let link = server.connect().await;
     let Streams { mut stdout, exit, .. } = link.open("echo started; sleep 60").await.unwrap();
@@ -181,7 +182,7 @@ async fn dropping_the_link_ends_the_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rekeying_while_much_flows_both_ways_loses_nothing() {
+async fn r19_a_host_that_rekeys_while_much_flows_both_ways_loses_nothing() {
     let Some(server) = Sshd::start("RekeyLimit 1M\nLogLevel DEBUG1") else { return };
     let link = server.connect().await;
     let total = 50_000_000u64;
@@ -213,6 +214,54 @@ async fn rekeying_while_much_flows_both_ways_loses_nothing() {
     let sum = sshd::run("sh", &["-c", &format!("head -c {total} /dev/zero | tr '\\0' x | md5sum")]);
     assert_eq!(timeout(limit, collect(rest)).await.unwrap().1, sum);
     assert!(server.log().matches("rekeying").count() > 20, "{}", server.log().matches("rekeying").count());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r19_either_side_may_rekey_in_mid_session_and_no_answer_is_lost() {
+    let Some(server) = Sshd::start("RekeyLimit 1M\nLogLevel DEBUG1") else { return };
+    // By the host alone, by this side alone, by both.
+    let Some(patient) = Sshd::start("LogLevel DEBUG1") else { return };
+    let megabyte = 1 << 20;
+    for (server, options) in [
+        (&server, server.with_key()),
+        (&patient, patient.with_key().rekey_after(megabyte)),
+        (&server, server.with_key().rekey_after(megabyte)),
+    ] {
+        let before = server.log().matches("SSH2_MSG_NEWKEYS received").count();
+        let session = Session::connect(options, Become::None, SessionOptions::default()).await.unwrap();
+        let probes: Vec<Probe> = (0..100)
+            .map(|n| Probe::command_text(format!("seq {n}00000 {n}99999; echo {n} >&2; exit {}", n % 7)))
+            .collect();
+        let outputs = session.ask_all(&probes).await;
+        for (n, probe) in probes.iter().enumerate() {
+            let output =
+                outputs.get(probe).unwrap().as_ref().unwrap_or_else(|fault| panic!("{n}: {fault:?}"));
+            let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+            let expected = (n * 100_000)..(n * 100_000 + 100_000);
+            assert!(lines.map(<[u8]>::to_vec).eq(expected.map(|n| n.to_string().into_bytes())), "{n}");
+            assert_eq!((output.stderr_text(), output.exit_code), (format!("{n}\n").into(), (n % 7) as i32));
+        }
+        assert_eq!(session.stats().reconnects, 0);
+        session.close().await;
+        let rekeyed = server.log().matches("SSH2_MSG_NEWKEYS received").count() - before;
+        assert!(rekeyed > 20, "only {rekeyed} exchanges of keys");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r15_a_closed_channel_whose_command_goes_on_keeps_its_place_and_is_worked_round() {
+    let Some(server) = Sshd::start("MaxSessions 2") else { return };
+    let link = server.connect().await;
+    for _ in 0..2 {
+        let mut streams = link.open("trap '' HUP PIPE TERM; echo started; sleep 40; true").await.unwrap();
+        let mut started = [0; 8];
+        streams.stdout.read_exact(&mut started).await.unwrap();
+        drop(streams);
+    }
+    // Both places are taken as far as the host is concerned, though nothing is open here.
+    let (exit, out, _) = timeout(SOON, output(&link, "echo on")).await.unwrap();
+    assert_eq!((exit, out.as_str()), (Exit::Status(0), "on\n"));
+    assert_eq!(server.log().matches("Accepted publickey").count(), 2, "over another connection");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -132,20 +132,3 @@ fn swapped(probe: &Probe, host: &Recorded) -> Vec<(&'static str, Answer)> {
         |name, found: Option<(&Probe, &Arc<Output>)>| found.map(|(_, got)| (name, Ok(Arc::clone(got))));
     [named("swapped", there), named("swapped with an absent one", absent)].into_iter().flatten().collect()
 }
-
-/// A small generator of numbers (splitmix64), so that a seed gives the same cases everywhere.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        usize::try_from((z ^ (z >> 31)) % limit.max(1) as u64).unwrap()
-    }
-
-    pub fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
-    }
-}

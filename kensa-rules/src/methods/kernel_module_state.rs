@@ -1,7 +1,7 @@
 //! `kernel_module_state`: a kernel module cannot be loaded, is blacklisted, or is loaded.
 
 use kensa_core::reading::{failed, not_understood};
-use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Outputs, Probe, Source, Verdict};
+use kensa_core::{Check, CouldNotTell, Facts, JudgeError, Output, Outputs, Probe, Reason, Source, Verdict};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -63,14 +63,37 @@ impl KernelModuleState {
         Ok(self.state == State::Disabled && !loaded && !disabled)
     }
 
+    /// The index modprobe has looked in without finding the module.
+    ///
+    /// Where it is missing, every module is: the package of the running kernel was removed, and the next kernel to boot
+    /// may have the module.
+    fn index(&self, dry_run: &Output) -> Option<String> {
+        let said = dry_run.stderr_text();
+        let folder = |name: &str| {
+            let (_, rest) = said.split_once(&format!("Module {name} not found in directory "))?;
+            rest.lines().next().filter(|folder| folder.starts_with('/')).map(str::to_owned)
+        };
+        let folder = folder(&self.name).or_else(|| folder(&modprobe::normal(&self.name)));
+        folder
+            .filter(|_| dry_run.exit_code == 1)
+            .map(|folder| format!("{}/modules.dep.bin", folder.trim_end()))
+    }
+
     fn existence(&self, got: &Outputs) -> Result<Existence, CouldNotTell> {
         let output = got.ran(&self.dry_run())?;
-        let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
-        let missing = |name: &str| stderr.contains(&format!("Module {name} not found"));
-        if output.exit_code != 0 {
-            if missing(&self.name) || missing(&modprobe::normal(&self.name)) {
+        if let Some(index) = self.index(output) {
+            if got.stat(&index)?.is_some() {
                 return Ok(Existence::Missing);
             }
+            let message = format!(
+                "modprobe knows no module of the running kernel, as there is no {index}: whether {} can be loaded \
+                 cannot be told",
+                self.name
+            );
+            return Err(CouldNotTell::new(Reason::CommandFailed, message));
+        }
+        let stdout = output.stdout_text();
+        if output.exit_code != 0 {
             return Err(failed(output));
         }
         // Dependencies come first; the last line is the module itself.
@@ -128,7 +151,9 @@ impl Check for KernelModuleState {
         }
         let files = modprobe::MODPROBE.follow_up(got);
         let dry_run = self.open(got).unwrap_or(false).then(|| self.dry_run());
-        files.into_iter().chain(dry_run).collect()
+        let ran = dry_run.as_ref().and_then(|probe| got.output(probe).ok());
+        let index = ran.and_then(|output| self.index(output)).map(Probe::stat);
+        files.into_iter().chain(dry_run).chain(index).collect()
     }
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
@@ -202,7 +227,24 @@ mod tests {
         let says =
             |exit, stdout: &str, stderr: &str| judge(open.clone().says(&dry_run(), exit, stdout, stderr));
         let missing = "modprobe: FATAL: Module usb-storage not found in directory /lib/modules/6.1.0\n";
-        assert_eq!(says(1, "", missing).passed(), Some(true));
+        let index = Probe::stat("/lib/modules/6.1.0/modules.dep.bin");
+        let without = open.clone().says(&dry_run(), 1, "", missing);
+        let line = "regular file|644|root|root|0|0|/lib/modules/6.1.0/modules.dep.bin\n";
+        assert_eq!(judge(without.clone().says(&index, 0, line, "")).passed(), Some(true));
+        // Without its folder, no module of the running kernel is known.
+        let told = judge(without.clone().gone(&index));
+        assert_eq!(told.reason(), Some(Reason::CommandFailed));
+        let denied = without.says(
+            &index,
+            1,
+            "",
+            "stat: cannot statx '/lib/modules/6.1.0/modules.dep.bin': Permission denied\n",
+        );
+        assert_eq!(judge(denied).reason(), Some(Reason::PermissionDenied));
+        assert_eq!(
+            says(1, "", "FATAL: Module usb-storage not found.\n").reason(),
+            Some(Reason::CommandFailed)
+        );
         assert_eq!(says(0, "insmod /lib/modules/x/usb-storage.ko \n", "").passed(), Some(false));
         assert_eq!(says(0, "builtin usb_storage\n", "").passed(), Some(false));
         assert_eq!(says(127, "", "sh: 1: modprobe: not found\n").reason(), Some(Reason::ToolMissing));

@@ -175,6 +175,10 @@ impl Page {
                 completeness.unanswered, completeness.planned
             );
         }
+        for remark in &report.remarks {
+            let text = textwrap::fill(&format!("Note: {}", printable(remark)), self.width);
+            self.line(&format!("\n{text}"));
+        }
         let text = textwrap::fill(&format!("{word}: {said}"), self.width);
         let painted = self.paint(BOLD.fg_color(Some(color.into())), word);
         self.line(&format!("\n{}", text.replacen(word, &painted, 1)));

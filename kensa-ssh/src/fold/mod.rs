@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folded_command_that_hangs_or_dies_is_asked_again_one_by_one() {
+    fn r28_a_folded_command_that_hangs_or_dies_is_asked_again_one_by_one() {
         for reason in [Reason::TimedOut, Reason::ShellDied, Reason::Killed] {
             let unfolded = stats().unfold(Err(Fault::new(reason, "x")));
             assert_eq!(unfolded.again, [Probe::stat("/a"), Probe::stat("/b")]);

@@ -102,11 +102,14 @@ fn sysctl(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<O
     if found.next().is_some() || failed.next().is_some() || (exit == 0) != failures.is_empty() {
         return None;
     }
-    // procps counts the failures in its status, others say 1 or 255: only what can be told is told.
+    // procps counts the failures in its status, others say 1 or 255: only what can be told is told. Any other status
+    // means that sysctl did not come to its end.
     let own_status = match failures.len() {
-        0 | 1 => Some(exit),
+        0 => None,
+        1 if matches!(exit, 1 | 255) => Some(exit),
         count if i32::try_from(count) == Ok(exit) || exit == 1 => Some(1),
-        _ => None,
+        _ if exit == 255 => None,
+        _ => return None,
     };
     for at in failures {
         slices[at] = match (slices[at].take(), own_status) {
@@ -163,7 +166,7 @@ fn dpkg(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<Opt
 }
 
 /// In order, one line per installed version or one that says there is none; all on standard output. Anything on
-/// standard error may be a broken database.
+/// standard error may be a broken database. The status counts what is missing, as far as a status can.
 fn rpm(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<Option<Slice>>> {
     if !stderr.is_empty() {
         return None;
@@ -185,7 +188,8 @@ fn rpm(items: &[&str], exit: i32, stdout: &str, stderr: &str) -> Option<Vec<Opti
         }
         slices.push(Slice::found(own));
     }
-    (lines.next().is_none() && (exit == 0) == (missing == 0)).then_some(slices)
+    let counted = (exit == 0) == (missing == 0) && (0..=missing).contains(&exit);
+    (lines.next().is_none() && counted).then_some(slices)
 }
 
 /// Per program its path, where there is one, and `:status`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use russh::client::{self, DisconnectReason, Handle, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
-use russh::{Disconnect, Names, SshId};
+use russh::{Disconnect, Limits, Names, SshId};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 
@@ -17,7 +17,7 @@ use super::gate::{Gated, Lifeline};
 use super::host_key::{HostKeyRules, HostKeyTrust};
 use super::jump::{Nested, through};
 use super::target::Target;
-use super::{algorithms, auth};
+use super::{algorithms, auth, bastion};
 use crate::error::{ConnectError, ConnectReason};
 
 /// An open, authenticated connection.
@@ -31,6 +31,8 @@ pub(super) struct Connection {
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     accepted: OnceLock<(PublicKey, HostKeyTrust)>,
+    /// What the host showed, to be judged again.
+    shown: OnceLock<Arc<PublicKeyOrCertificate>>,
     /// Why the host ended the connection, in its own words.
     farewell: Mutex<Option<String>>,
     /// Whether the stream failed rather than ended.
@@ -41,17 +43,24 @@ impl Connection {
     /// Connects to `target`, through the hosts on its way, and logs in. `same_as` is the key the host has to
     /// show.
     pub(super) async fn open(target: &Target, same_as: Option<&PublicKey>) -> Result<Self, ConnectError> {
-        let mut via: Option<Connection> = None;
-        for hop in &target.hops {
-            let opened = open_one(hop, via, None).await;
-            via = Some(opened.map_err(|error| through(&target.label, &error))?);
-        }
+        let via = bastion::last_of(&target.hops).await.map_err(|error| through(&target.label, &error))?;
         open_one(target, via, same_as).await
     }
 
     /// The host's key and why it was accepted.
     pub(super) fn host_key(&self) -> Option<&(PublicKey, HostKeyTrust)> {
         self.shared.accepted.get()
+    }
+
+    /// Judges the key the host showed again, by the rules for `target`, which is the same host for somebody else.
+    pub(super) async fn accepted_for(&self, target: &Target) -> Result<(), ConnectError> {
+        let (target, shown) = (target.clone(), self.shared.shown.get().cloned());
+        let label = target.label.clone();
+        let judged = tokio::task::spawn_blocking(move || {
+            let rules = target.host_key_rules()?;
+            shown.map_or(Ok(()), |shown| rules.judge(&shown).map(drop))
+        });
+        judged.await.map_err(|error| ConnectError::new(ConnectReason::Closed, label, error.to_string()))?
     }
 
     /// Why the host ended the connection, if it said so.
@@ -83,9 +92,10 @@ impl fmt::Debug for Connection {
     }
 }
 
-async fn open_one(
+/// Connects to `target` alone, over `via` where it lies behind another host, and logs in.
+pub(super) async fn open_one(
     target: &Target,
-    via: Option<Connection>,
+    via: Option<Arc<Connection>>,
     same_as: Option<&PublicKey>,
 ) -> Result<Connection, ConnectError> {
     match via {
@@ -173,6 +183,10 @@ fn config(target: &Target, rules: &HostKeyRules) -> client::Config {
         None => rules.known.kinds(&rules.host, rules.port),
     };
     let certificates = !rules.authorities.is_empty();
+    let mut limits = Limits::default();
+    if let Some(bytes) = options.rekey_after {
+        (limits.rekey_read_limit, limits.rekey_write_limit) = (bytes, bytes);
+    }
     client::Config {
         client_id: SshId::Standard(concat!("SSH-2.0-Kensa_", env!("CARGO_PKG_VERSION")).into()),
         preferred: algorithms::preferred(options, &known, certificates),
@@ -181,6 +195,7 @@ fn config(target: &Target, rules: &HostKeyRules) -> client::Config {
         keepalive_max: options.keepalive_max,
         inactivity_timeout: None,
         nodelay: true,
+        limits,
         ..client::Config::default()
     }
 }
@@ -214,7 +229,8 @@ impl client::Handler for Client {
             Some(certificate) => PublicKeyOrCertificate::Certificate(certificate.clone()),
             None => shown.public_key().into(),
         };
-        let rules = Arc::clone(&self.rules);
+        let (rules, shown) = (Arc::clone(&self.rules), Arc::new(shown));
+        let _ = self.shared.shown.set(Arc::clone(&shown));
         let judged = tokio::task::spawn_blocking(move || {
             let trust = rules.judge(&shown)?;
             Ok((shown.public_key(), trust))

@@ -1,16 +1,22 @@
 //! What a login may be tried with, gathered before connecting.
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use russh::keys::Certificate;
 use russh::keys::ssh_key::public::KeyData;
+use russh::keys::{Certificate, HashAlg};
 
 use super::keys::{self, KeyError, LoadedKey, Unlocking};
 use super::options::{CertificateSource, ConnectOptions, KeySource};
 use super::ssh_config::HostConfig;
 use crate::error::ConnectReason;
 use crate::secret::Secret;
+
+/// Makes the hash of a password worthless outside of this process.
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
 /// Guessing keys is punished by servers (MaxAuthTries, PerSourcePenalties).
 pub(super) const MAX_KEYS: usize = 2;
@@ -84,6 +90,14 @@ impl Credentials {
             gathered.password = options.password.clone();
         }
         Ok(gathered)
+    }
+
+    /// A text that is equal for equal credentials within one process and tells nothing about the secret ones.
+    pub(super) fn identity(&self) -> String {
+        let hash = |text: &Secret| SEED.hash_one(text.reveal());
+        let keys = self.keys.iter().map(|key| (key.key.fingerprint(HashAlg::Sha256), &key.certificate));
+        let keys: Vec<_> = keys.collect();
+        format!("{keys:?} {:?} {:?} {:?}", self.certificates, self.agent, self.password.as_ref().map(hash))
     }
 
     /// The keys of the ssh_config entry, else those in `~/.ssh`. Returns the public halves of all that

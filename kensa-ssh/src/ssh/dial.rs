@@ -102,7 +102,7 @@ async fn read_banner(stream: &mut TcpStream) -> Option<String> {
         total += 1;
         match stream.read_u8().await.ok()? {
             b'\n' if line.starts_with(b"SSH-") => {
-                return Some(String::from_utf8_lossy(&line).trim_end().to_owned());
+                return Some(String::from_utf8_lossy(&line).replace(char::is_control, ""));
             }
             b'\n' => line.clear(),
             byte => line.push(byte),

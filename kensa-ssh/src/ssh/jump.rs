@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -52,10 +53,10 @@ pub(super) fn through(named: &str, error: &ConnectError) -> ConnectError {
     ConnectError::new(error.reason, named, format!("the jump host {} failed: {}", error.host, error.message))
 }
 
-/// A stream through another connection, which lives as long as the stream.
+/// A stream through another connection, which lives at least as long as the stream.
 pub(super) struct Nested<S> {
     pub(super) inner: S,
-    pub(super) _via: Connection,
+    pub(super) _via: Arc<Connection>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Nested<S> {
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jump_host_never_gets_the_password_or_the_pin() {
+    fn r32_a_jump_host_never_gets_the_password_or_the_pin() {
         let target = ConnectOptions::new("target").password("hunter2").pinned_host_key("SHA256:x");
         let hop = parse_jump("first", &target).unwrap();
         assert!(hop.password.is_none() && hop.passphrase.is_none() && hop.pinned_host_key.is_none());

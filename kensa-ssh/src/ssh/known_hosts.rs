@@ -9,7 +9,7 @@ use sha1::Sha1;
 
 /// The entries of some known_hosts files, in order.
 #[derive(Clone, Debug, Default)]
-pub(super) struct KnownHosts {
+pub struct KnownHosts {
     entries: Vec<Entry>,
 }
 
@@ -42,16 +42,16 @@ enum Hosts {
 
 /// A public key as it travels: its type and its blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct HostKey {
+pub struct HostKey {
     /// The type named in the blob, e.g. `ssh-ed25519`; `ssh-rsa` for every RSA key.
-    pub(super) kind: String,
+    pub kind: String,
     /// The encoded key.
-    pub(super) blob: Vec<u8>,
+    pub blob: Vec<u8>,
 }
 
 /// What the known hosts say about a key a host shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Finding {
+pub enum Finding {
     /// On record for this host.
     Known,
     /// Nothing is on record for this host.
@@ -78,7 +78,7 @@ pub(super) enum Finding {
 impl KnownHosts {
     /// Adds the lines of `text`; `name` stands for the file in messages. Lines that say nothing
     /// usable are left out and returned with the reason.
-    pub(super) fn add_text(&mut self, name: &str, text: &[u8]) -> Vec<String> {
+    pub fn add_text(&mut self, name: &str, text: &[u8]) -> Vec<String> {
         let mut ignored = Vec::new();
         for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
             let line = String::from_utf8_lossy(line);
@@ -93,7 +93,7 @@ impl KnownHosts {
     }
 
     /// What is known about `key`, shown by `host` at `port`.
-    pub(super) fn find(&self, host: &str, port: u16, key: &HostKey) -> Finding {
+    pub fn find(&self, host: &str, port: u16, key: &HostKey) -> Finding {
         if let Some(place) = self.revoked(host, port, key) {
             return Finding::Revoked { place };
         }
@@ -118,7 +118,7 @@ impl KnownHosts {
     }
 
     /// The line that revokes `key` for this host.
-    pub(super) fn revoked(&self, host: &str, port: u16, key: &HostKey) -> Option<String> {
+    pub fn revoked(&self, host: &str, port: u16, key: &HostKey) -> Option<String> {
         let mut names = vec![lookup_name(host, port)];
         names.push(host.to_ascii_lowercase());
         let mut found = names.iter().flat_map(|name| self.matching(Marker::Revoked, name));
@@ -126,7 +126,7 @@ impl KnownHosts {
     }
 
     /// The certificate authorities trusted for this host.
-    pub(super) fn authorities(&self, host: &str, port: u16) -> Vec<HostKey> {
+    pub fn authorities(&self, host: &str, port: u16) -> Vec<HostKey> {
         let mut names = vec![lookup_name(host, port)];
         names.push(host.to_ascii_lowercase());
         names.dedup();
@@ -135,7 +135,7 @@ impl KnownHosts {
     }
 
     /// The types of the keys on record for this host, to prefer them when negotiating.
-    pub(super) fn kinds(&self, host: &str, port: u16) -> Vec<String> {
+    pub fn kinds(&self, host: &str, port: u16) -> Vec<String> {
         let name = lookup_name(host, port);
         let kinds: Vec<String> =
             self.matching(Marker::None, &name).map(|entry| entry.key.kind.clone()).collect();
@@ -152,14 +152,14 @@ impl KnownHosts {
 }
 
 /// The name a host has in known_hosts: `host`, or `[host]:port` where the port is not 22.
-pub(super) fn lookup_name(host: &str, port: u16) -> String {
+pub fn lookup_name(host: &str, port: u16) -> String {
     let host = host.to_ascii_lowercase();
     if port == 22 { host } else { format!("[{host}]:{port}") }
 }
 
 impl HostKey {
     /// From the encoded form.
-    pub(super) fn from_blob(blob: Vec<u8>) -> Option<Self> {
+    pub fn from_blob(blob: Vec<u8>) -> Option<Self> {
         let length = u32::from_be_bytes(blob.get(..4)?.try_into().ok()?);
         let kind = blob.get(4..)?.get(..usize::try_from(length).ok()?)?;
         let kind = str::from_utf8(kind).ok()?.to_owned();
@@ -167,7 +167,7 @@ impl HostKey {
     }
 
     /// From a line of a public key file: `type base64 [comment]`.
-    pub(super) fn from_line(line: &str) -> Option<Self> {
+    pub fn from_line(line: &str) -> Option<Self> {
         let mut fields = line.split_ascii_whitespace();
         let kind = fields.next()?;
         let key = Self::from_blob(BASE64.decode(fields.next()?).ok()?)?;
@@ -175,7 +175,7 @@ impl HostKey {
     }
 
     /// The line that puts this key on record under `name`.
-    pub(super) fn known_hosts_line(&self, name: &str) -> String {
+    pub fn known_hosts_line(&self, name: &str) -> String {
         format!("{name} {} {}\n", self.kind, BASE64.encode(&self.blob))
     }
 }

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_without_its_end_is_not_spoilt() {
+    fn r30_a_last_line_without_its_end_is_not_spoilt() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("known_hosts");
         fs::write(&path, key(1).known_hosts_line("db").trim_end()).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn many_writers_lose_no_line_and_repeat_none() {
+    fn r30_many_writers_lose_no_line_and_repeat_none() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("known_hosts");
         let files = files(&path);
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_written_meanwhile_by_another_wins() {
+    fn r30_a_key_written_meanwhile_by_another_wins() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("known_hosts");
         let files = files(&path);

@@ -42,7 +42,7 @@ fn a_known_key_a_changed_key_and_an_unknown_host() {
 }
 
 #[test]
-fn hashed_names_match_with_and_without_a_port() {
+fn r30_hashed_names_match_with_and_without_a_port() {
     let lines = format!("{} {}\n{} {}\n", hashed("web"), text(&ed(1)), hashed("[db]:2222"), text(&ed(2)));
     let known = read(&lines);
     assert_eq!(known.find("WEB", 22, &ed(1)), Finding::Known);
@@ -52,7 +52,7 @@ fn hashed_names_match_with_and_without_a_port() {
 }
 
 #[test]
-fn a_hash_made_by_ssh_keygen_matches() {
+fn r30_a_hash_made_by_ssh_keygen_matches() {
     // `ssh-keygen -H` of the name "web.example.com".
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("known_hosts");
@@ -69,7 +69,7 @@ fn a_hash_made_by_ssh_keygen_matches() {
 }
 
 #[test]
-fn a_line_with_a_port_counts_for_that_port_only() {
+fn r30_a_line_with_a_port_counts_for_that_port_only() {
     let known = read(&format!("[web]:2222 {}\n", text(&ed(1))));
     assert_eq!(known.find("web", 2222, &ed(1)), Finding::Known);
     assert_eq!(known.find("web", 22, &ed(1)), Finding::Unknown);
@@ -77,14 +77,14 @@ fn a_line_with_a_port_counts_for_that_port_only() {
 }
 
 #[test]
-fn a_line_without_a_port_vouches_for_every_port_but_refuses_none() {
+fn r30_a_line_without_a_port_vouches_for_every_port_but_refuses_none() {
     let known = read(&format!("web {}\n", text(&ed(1))));
     assert_eq!(known.find("web", 2222, &ed(1)), Finding::Known);
     assert_eq!(known.find("web", 2222, &ed(2)), Finding::Unknown);
 }
 
 #[test]
-fn wildcards_negation_and_several_names() {
+fn r30_wildcards_negation_and_several_names() {
     let known = read(&format!("*.example.com,!bad.example.com,10.0.0.? {}\n", text(&ed(1))));
     assert_eq!(known.find("a.example.com", 22, &ed(1)), Finding::Known);
     assert_eq!(known.find("10.0.0.7", 22, &ed(1)), Finding::Known);
@@ -94,7 +94,7 @@ fn wildcards_negation_and_several_names() {
 }
 
 #[test]
-fn blanks_tabs_crlf_comments_and_case() {
+fn r30_blanks_tabs_crlf_comments_and_case() {
     let file = format!(
         "# note\r\n\r\n  \tWeb.Example.COM \t {}\t\tcomment here\r\n",
         text(&ed(1)).replace(' ', "\t  ")
@@ -104,7 +104,7 @@ fn blanks_tabs_crlf_comments_and_case() {
 }
 
 #[test]
-fn revoked_keys_are_revoked_even_where_they_are_also_known() {
+fn r30_revoked_keys_are_revoked_even_where_they_are_also_known() {
     let known = read(&format!("web {0}\n@revoked * {0}\n", text(&ed(1))));
     assert_eq!(known.find("web", 22, &ed(1)), Finding::Revoked { place: "file:2".into() });
     assert_eq!(known.find("web", 2222, &ed(1)), Finding::Revoked { place: "file:2".into() });
@@ -114,7 +114,7 @@ fn revoked_keys_are_revoked_even_where_they_are_also_known() {
 }
 
 #[test]
-fn authorities_are_no_host_keys() {
+fn r30_authorities_are_no_host_keys() {
     let known = read(&format!("@cert-authority *.example.com {}\n", text(&ed(1))));
     assert_eq!(known.authorities("web.example.com", 22), [ed(1)]);
     assert_eq!(known.authorities("web.example.com", 2222), [ed(1)]);
@@ -123,7 +123,7 @@ fn authorities_are_no_host_keys() {
 }
 
 #[test]
-fn two_keys_of_one_type_are_both_known() {
+fn r30_two_keys_of_one_type_are_both_known() {
     let known = read(&format!("web {}\nweb {}\n", text(&ed(1)), text(&ed(2))));
     assert_eq!(known.find("web", 22, &ed(1)), Finding::Known);
     assert_eq!(known.find("web", 22, &ed(2)), Finding::Known);
@@ -131,7 +131,7 @@ fn two_keys_of_one_type_are_both_known() {
 }
 
 #[test]
-fn a_known_host_with_another_type_of_key_is_not_an_unknown_host() {
+fn r30_a_known_host_with_another_type_of_key_is_not_an_unknown_host() {
     let known = read(&format!("web {}\n", text(&key("ssh-rsa", 1))));
     let found = known.find("web", 22, &ed(1));
     assert_eq!(found, Finding::OtherTypes { kinds: vec!["ssh-rsa".into()], place: "file:1".into() });
@@ -140,7 +140,7 @@ fn a_known_host_with_another_type_of_key_is_not_an_unknown_host() {
 }
 
 #[test]
-fn types_nobody_knows_yet_are_kept_and_do_no_harm() {
+fn r30_types_nobody_knows_yet_are_kept_and_do_no_harm() {
     let known = read(&format!("web {}\nweb {}\n", text(&key("ssh-future@example", 1)), text(&ed(1))));
     assert_eq!(known.find("web", 22, &ed(1)), Finding::Known);
     let only = read(&format!("web {}\n", text(&key("ssh-future@example", 1))));
@@ -148,7 +148,7 @@ fn types_nobody_knows_yet_are_kept_and_do_no_harm() {
 }
 
 #[test]
-fn one_bad_line_does_not_spoil_the_others() {
+fn r30_one_bad_line_does_not_spoil_the_others() {
     let mut file = b"caf\xe9 ssh-ed25519 AAAA\nweb ssh-ed25519 !!!\n@odd web ssh-rsa AAAA\nweb\n".to_vec();
     file.extend(format!("web ssh-rsa {}\n", text(&ed(1)).split(' ').nth(1).unwrap()).bytes());
     file.extend(format!("web {} Andr", text(&ed(1))).bytes());

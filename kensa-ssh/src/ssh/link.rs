@@ -17,7 +17,7 @@ use super::host_key::HostKeyTrust;
 use super::options::ConnectOptions;
 use super::target::Target;
 use crate::error::{ConnectError, ConnectReason};
-use crate::link::{Link, Streams};
+use crate::link::{Link, Streams, UNCHECKED};
 use crate::secret::Secret;
 
 /// How long a refused channel is tried again: a closed one keeps its place until its process ends.
@@ -73,7 +73,7 @@ impl SshLink {
         self.identity.fingerprint(HashAlg::Sha256).to_string()
     }
 
-    /// Why the host key was accepted. A report should show [`HostKeyTrust::Unchecked`].
+    /// Why the host key was accepted. A report shows [`HostKeyTrust::Unchecked`].
     pub fn host_key_trust(&self) -> HostKeyTrust {
         self.trust
     }
@@ -207,6 +207,17 @@ impl SshLink {
 impl Link for SshLink {
     fn host(&self) -> &str {
         &self.target.label
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        let through = self
+            .target
+            .hops
+            .iter()
+            .filter(|hop| hop.is_unchecked())
+            .map(|hop| format!("Any key of the jump host {} is accepted, as demanded.", hop.label));
+        let own = (self.trust == HostKeyTrust::Unchecked).then(|| UNCHECKED.to_owned());
+        own.into_iter().chain(through).collect()
     }
 
     async fn open(&self, command: &str) -> Result<Streams, ConnectError> {

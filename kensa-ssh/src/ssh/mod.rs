@@ -7,6 +7,7 @@
 mod agent;
 mod algorithms;
 mod auth;
+mod bastion;
 mod channel;
 mod connection;
 mod credentials;
@@ -15,7 +16,7 @@ mod gate;
 mod host_key;
 mod jump;
 mod keys;
-mod known_hosts;
+pub(crate) mod known_hosts;
 mod known_hosts_file;
 mod link;
 mod options;

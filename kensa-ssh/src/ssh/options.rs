@@ -30,6 +30,7 @@ pub struct ConnectOptions {
     pub(crate) connect_timeout: Option<Duration>,
     pub(crate) keepalive_interval: Duration,
     pub(crate) keepalive_max: usize,
+    pub(crate) rekey_after: Option<usize>,
     pub(crate) proxy_jump: Option<Vec<Jump>>,
     pub(crate) ssh_config: SshConfigUse,
     pub(crate) fips_algorithms: bool,
@@ -58,6 +59,7 @@ impl ConnectOptions {
             connect_timeout: None,
             keepalive_interval: Duration::from_secs(5),
             keepalive_max: 3,
+            rekey_after: None,
             proxy_jump: None,
             ssh_config: SshConfigUse::Default,
             fips_algorithms: false,
@@ -183,6 +185,13 @@ impl ConnectOptions {
     pub fn keepalive(mut self, interval: Duration, max: usize) -> Self {
         self.keepalive_interval = interval;
         self.keepalive_max = max;
+        self
+    }
+
+    /// After how many bytes in either direction new session keys are agreed on. Default: 1 GiB; the host may do so
+    /// earlier at any time.
+    pub fn rekey_after(mut self, bytes: usize) -> Self {
+        self.rekey_after = Some(bytes);
         self
     }
 

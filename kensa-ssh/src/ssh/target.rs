@@ -68,6 +68,17 @@ impl Target {
         })
     }
 
+    /// Whether any key but a revoked one is accepted of this host.
+    pub(super) fn is_unchecked(&self) -> bool {
+        self.policy == HostKeyPolicy::Off && self.options.pinned_host_key.is_none()
+    }
+
+    /// A text that is equal for targets whose connections may stand for one another: where to, as whom, with which
+    /// credentials, and whom to trust. Nothing in it is secret.
+    pub(super) fn identity(&self) -> String {
+        format!("{self:?} {:?}", self.credentials.identity())
+    }
+
     pub(super) fn error(&self, reason: ConnectReason, message: impl Into<String>) -> ConnectError {
         ConnectError::new(reason, &self.label, message)
     }
