@@ -3,9 +3,13 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import time
+
+import oval
 
 # How many checks a contender runs, where it is not all: the time per check is what counts then.
 CHECKS = {"testinfra (paramiko), 50 checks": 50, "ansible-core, 20 checks": 20}
@@ -13,25 +17,79 @@ SLOW = {"paramiko, exec per check", "OpenSSH mux, exec per check", *CHECKS}
 
 
 def kensa(program, at, host, rules, known_hosts, output):
+    """A scan over SSH; `job(peak=True)` measures memory instead of time."""
     command = [
         program, "check", "-H", at[0], "-P", at[1], "-u", host.user, "-k", host.key, "--sudo", "--known-hosts", str(known_hosts),
         "--rules", str(rules), "--format", "json", "-o", str(output), "--quiet",
     ]
 
-    def job():
+    def job(peak=False):
         with open(os.devnull) as nothing, open(f"{output}.err", "w+") as errors:
             child = subprocess.Popen(command, stdin=nothing, stdout=errors, stderr=errors)
-            _, status, used = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-            errors.seek(0)
-            if child.returncode not in (0, 1, 3):
+            high = highest(child) if peak else None
+            if child.wait() not in (0, 1, 3):
+                errors.seek(0)
                 raise RuntimeError(f"kensa ended with {child.returncode}: {errors.read()}")
-        report = json.loads(output.read_text())
-        if report["completeness"]["unanswered"]:
-            raise RuntimeError(f"incomplete: {report['completeness']}")
-        return {"peak_kib": used.ru_maxrss}
+        complete(json.loads(output.read_text()))
+        return {"peak_kib": high} if peak else None
 
     return job
+
+
+def highest(child):
+    """The highest memory of a program in KiB. What wait4(2) tells would count this program's own, before it executed the other."""
+    high = 0
+    while child.poll() is None:
+        try:
+            status = open(f"/proc/{child.pid}/status").read()
+        except OSError:
+            break
+        found = re.search(r"^Name:\tkensa$.*^VmHWM:\s*(\d+)", status, re.M | re.S)
+        high = max(high, int(found[1])) if found else high
+        time.sleep(0.001)
+    return high
+
+
+def complete(report):
+    if report["completeness"]["unanswered"]:
+        raise RuntimeError(f"incomplete: {report['completeness']}")
+
+
+def on_the_host(host, program):
+    """`kensa check --local` with all bundled rules, as root on the host itself, beside the time its walks of the file tree took."""
+    copy = "cat >/root/kensa && chmod +x /root/kensa"
+    subprocess.run([*host.exec, "sh", "-c", copy], stdin=open(program, "rb"), check=True)
+    scan = "/root/kensa check --local --quiet --format json -o /root/report.json; case $? in 0|1|3) ;; *) exit 8 ;; esac\n"
+
+    def job():
+        wall = host.accounted(scan)
+        done = subprocess.run([*host.exec, "cat", "/root/report.json"], capture_output=True, check=True)
+        report = json.loads(done.stdout)
+        complete(report)
+        pieces = [piece for result in report["results"] for piece in result["evidence"]]
+        # A shared walk is split evenly between its questions; the command tells which are walks of a whole tree.
+        walks = {piece["command"]: piece["duration_ms"] for piece in pieces if " -xdev" in piece["command"]}
+        return {"wall": wall, "walks": sum(walks.values()) / 1000, "rules": len(report["results"])}
+
+    return job
+
+
+def oscap(host, checks):
+    """`oscap` on the host itself, with content that asks what OVAL can; `None` where it is not installed here."""
+    if not shutil.which("oscap"):
+        print("left out: oscap is not installed", file=sys.stderr)
+        return None
+    libraries = re.findall(r"=> (/\S+)", subprocess.run(["ldd", shutil.which("oscap")], capture_output=True, text=True, check=True).stdout)
+    parts = [*libraries, shutil.which("oscap"), "/usr/share/openscap/schemas", "/usr/share/openscap/cpe"]
+    files = [path.lstrip("/") for path in parts if os.path.exists(path)]
+    with subprocess.Popen(["tar", "-C", "/", "-chf", "-", *files], stdout=subprocess.PIPE) as packed:
+        subprocess.run([*host.exec, "tar", "-C", "/", "--skip-old-files", "-xf", "-"], stdin=packed.stdout, check=True)
+    text, count = oval.content(checks)
+    subprocess.run([*host.exec, "sh", "-c", "cat >/root/oval.xml"], input=text, text=True, check=True)
+    name = f"oscap on the host, {count} checks"
+    CHECKS[name] = count
+    script = "oscap oval eval --results /root/oval-results.xml /root/oval.xml >/dev/null || exit 8\n"
+    return name, lambda: {"wall": host.accounted(script)}
 
 
 def available(host, commands, work):

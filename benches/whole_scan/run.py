@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Whole-scan benchmark: Kensa beside its floor and its peers, on one real host, in one run.
 
-    benches/whole_scan/run.py [--runs 5] [--kensa target/release/kensa] [--only NAME,...] [-o benches/results/whole_scan.json]
+    benches/whole_scan/run.py [--runs 3] [--kensa target/release/kensa] [--only "NAME;..."] [-o benches/results/whole_scan.json]
 
 Boots a Debian test host (tests/bed), takes turns between the contenders, and prints for each the median wall
 time, its ratio to the floor of the same run, the CPU time of the host, and the client's CPU time and peak memory.
+With all peers it takes about three minutes on a quiet machine.
 *Floor* is the same commands as one local script on the host, one process each, without SSH. Contenders that are
 not installed are left out and named. Needs root (the test bed does).
 """
@@ -25,6 +26,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import corpus  # noqa: E402
 import peers  # noqa: E402
 
+LOCAL = "kensa --local, bundled rules"
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BED = ROOT / "tests" / "bed" / "host.sh"
 
@@ -55,6 +57,19 @@ class Host:
     def mark(self):
         subprocess.run([BED, "mark", self.name], check=True)
 
+    def accounted(self, script):
+        """Seconds a script takes as root on the host itself, its CPU time accounted to the host; entering it not counted."""
+        enter = "mkdir -p /sys/fs/cgroup/bench && echo $$ >/sys/fs/cgroup/bench/cgroup.procs || exit 9\n"
+
+        def run(text):
+            start = time.monotonic()
+            done = subprocess.run([*self.exec, "sh"], input=enter + text, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            if done.returncode in (8, 9):
+                raise RuntimeError(done.stderr)
+            return time.monotonic() - start
+
+        return run(script) - run(":\n")
+
     def down(self):
         subprocess.run([BED, "down", self.name], check=False)
 
@@ -74,25 +89,11 @@ def measured(host, job):
     return {"wall": wall, "host_cpu": host_cpu, "client_cpu": cpu, **host.count(), **extra}
 
 
-def floor(host, script):
-    """All commands in one shell on the host itself, accounted to the host; entering it is not part of the time."""
-    enter = "mkdir -p /sys/fs/cgroup/floor && echo $$ >/sys/fs/cgroup/floor/cgroup.procs || exit 9\n"
-
-    def run(text):
-        start = time.monotonic()
-        done = subprocess.run([*host.exec, "sh"], input=enter + text, text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        if done.returncode == 9:
-            raise RuntimeError(done.stderr)
-        return time.monotonic() - start
-
-    return lambda: {"wall": run(script) - run(":\n")}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--kensa", default=str(ROOT / "target" / "release" / "kensa"))
-    parser.add_argument("--only", default="", help="names of contenders, separated by commas")
+    parser.add_argument("--only", default="", help="names of contenders, separated by semicolons")
     parser.add_argument("--rtt", type=float, default=0, help="milliseconds a relay adds to kensa's round trips")
     parser.add_argument("-o", "--output")
     args = parser.parse_args()
@@ -110,9 +111,11 @@ def main():
             command = [sys.executable, pathlib.Path(__file__).with_name("relay.py"), *at, str(args.rtt)]
             relay = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             at = ("127.0.0.1", relay.stdout.readline().strip())
-        contenders = {"floor": floor(host, corpus.floor_script(checks))}
+        contenders = {"floor": lambda: {"wall": host.accounted(corpus.floor_script(checks))}}
         for kind in ("typed", "shell"):
             contenders[f"kensa {kind}"] = peers.kensa(args.kensa, at, host, work / kind, known, work / f"{kind}.json")
+        contenders[LOCAL] = peers.on_the_host(host, args.kensa)
+        contenders |= dict(filter(None, [peers.oscap(host, checks)]))
         contenders |= peers.available(host, [command for _, command in checks], work)
         if args.only:
             contenders = {name: job for name, job in contenders.items() if name in args.only.split(";")}
@@ -123,6 +126,9 @@ def main():
                     continue
                 rounds[name].append(measured(host, job))
                 print(f"{number + 1}/{args.runs} {name}: {rounds[name][-1]['wall']:.2f} s", file=sys.stderr)
+        for name in [name for name in contenders if name.startswith("kensa ") and name != LOCAL]:
+            peak = contenders[name](peak=True)
+            rounds[name] = [{**one, **peak} for one in rounds[name]]
         report(args, checks, rounds)
     finally:
         if relay:
@@ -135,7 +141,7 @@ def report(args, checks, rounds):
     middle = {}
     for name, runs in rounds.items():
         row = {key: statistics.median(one[key] for one in runs) for key in runs[0]}
-        row["checks"] = peers.CHECKS.get(name, len(checks))
+        row["checks"] = int(row.get("rules", peers.CHECKS.get(name, len(checks))))
         row["ms_per_check"] = 1000 * row["wall"] / row["checks"]
         middle[name] = row
     base, typed = middle.get("floor"), middle.get("kensa typed")
@@ -150,6 +156,8 @@ def report(args, checks, rounds):
             row["sessions"], row["sudos"],
         ]
         print(f"{name:<32}" + "".join(f"{cell:>13}" for cell in cells))
+    if local := middle.get(LOCAL):
+        print(f"{LOCAL}: {local['wall']:.2f} s, of it {local['walks']:.2f} s for walks of the file tree")
     result = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()), "command": " ".join(["benches/whole_scan/run.py", *sys.argv[1:]]),
         "checks": len(checks), "cores": os.cpu_count(), "load": os.getloadavg(), "rtt_ms": args.rtt, "runs": rounds, "median": middle,

@@ -31,7 +31,7 @@ pub(crate) struct PlanPlace {
         value_name = "SYSTEM",
         value_parser = parse::platform,
         group = "here",
-        conflicts_with_all = ["RootArgs", "timeout"],
+        conflicts_with_all = ["RootArgs", "timeout", "nice"],
         help_heading = "Host"
     )]
     pub(crate) platform: Option<Platform>,
@@ -53,6 +53,9 @@ pub(crate) struct Login {
     /// Time for one command on the host [e.g. 90, 30s, 5m]
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Limits")]
     pub(crate) timeout: Option<Duration>,
+    /// Niceness of all that runs on the host: the higher, the more it gives way to other work
+    #[arg(long, value_name = "0-19", value_parser = clap::value_parser!(i8).range(0..=19), help_heading = "Limits")]
+    pub(crate) nice: Option<i8>,
 }
 
 #[derive(Debug, Args)]

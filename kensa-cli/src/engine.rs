@@ -123,6 +123,7 @@ pub(crate) async fn connect(
     let root = root(login, secrets);
     let mut options = SessionOptions::default();
     options.command_timeout = login.timeout.unwrap_or(options.command_timeout);
+    options.nice = login.nice;
     let session = match (host, login.ssh.transport) {
         (None, _) => Session::local_as(root, options).await,
         (Some(host), Transport::Native) => {

@@ -1,6 +1,6 @@
 //! The terminal, or what stands in its place: results on standard output, everything else on standard error.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
@@ -44,9 +44,13 @@ impl Terminal {
 
     /// Writes a result to standard output. A reader that has gone away (`| head`) is not an error.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
-        let mut out = std::io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+        self.print_by(|out| out.write_all(text.as_bytes()))
+    }
+
+    fn print_by(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        match write(&mut out).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::usage(format!("cannot write to standard output: {error}")))
             }
             _ => Ok(()),
@@ -55,9 +59,18 @@ impl Terminal {
 
     /// Writes a result to `file`, or to standard output without one.
     pub(crate) fn deliver(&self, text: &str, file: Option<&Destination>) -> Result<(), Failure> {
+        self.deliver_by(file, |out| out.write_all(text.as_bytes()))
+    }
+
+    /// The same with a result that is written piece by piece.
+    pub(crate) fn deliver_by(
+        &self,
+        file: Option<&Destination>,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
         match file {
-            Some(file) => file.write(text),
-            None => self.print(text),
+            Some(file) => file.write(write),
+            None => self.print_by(write),
         }
     }
 
@@ -103,14 +116,15 @@ impl Destination {
         Ok(Self { file, name })
     }
 
-    fn write(&self, text: &str) -> Result<(), Failure> {
-        let mut file = &self.file;
+    fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+        let mut file = BufWriter::new(&self.file);
         let cut = || match self.file.metadata()?.is_file() {
             true => self.file.set_len(0),
             false => Ok(()),
         };
         cut()
-            .and_then(|()| file.write_all(text.as_bytes()))
+            .and_then(|()| write(&mut file))
+            .and_then(|()| file.flush())
             .map_err(|error| Failure::usage(format!("cannot write {}: {error}", self.name)))
     }
 }

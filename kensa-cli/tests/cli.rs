@@ -108,6 +108,24 @@ fn a_scan_of_this_machine_ends_as_its_report_says() {
 }
 
 #[test]
+fn a_scan_gives_way_to_other_work_by_as_much_as_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let rule = "id: niceness\ntitle: T\ndescription: D.\nrationale: R.\nseverity: low\ncategory: system\n\
+                implementations: [{ default: true, check: { method: command, run: nice } }]\n";
+    std::fs::create_dir(folder.path().join("system")).unwrap();
+    std::fs::write(folder.path().join("system/niceness.yml"), rule).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let niceness = |more: &[&str]| {
+        let report = json(&run(&[&["check", "--local", "--rules", path, "--format", "json"], more].concat()));
+        let said = report["results"][0]["evidence"][0]["stdout"].as_str().unwrap().trim().parse::<i32>();
+        said.unwrap()
+    };
+    assert_eq!(niceness(&["--nice", "3"]), (niceness(&[]) + 3).min(19));
+    assert_eq!(code(&["check", "--local", "--nice", "20"]), 2);
+    assert_eq!(code(&["check", "--local", "--nice", "-1"]), 2);
+}
+
+#[test]
 fn every_format_works_and_a_file_gets_the_same_report() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("report");

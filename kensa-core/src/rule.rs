@@ -212,6 +212,11 @@ impl References {
     /// Framework key to control ids: `cis_<key>` → sections, `stig_<key>` → `V-` numbers (the STIG id
     /// where there is none), every list under its own key.
     pub fn flatten(&self) -> BTreeMap<String, Vec<String>> {
+        self.flatten_where(|_| true)
+    }
+
+    /// [`References::flatten`] without the CIS benchmarks and STIGs whose key `keep` refuses.
+    pub fn flatten_where(&self, keep: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<String>> {
         let mut flat: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut add = |framework: String, control: &str| {
             let controls = flat.entry(framework).or_default();
@@ -219,10 +224,10 @@ impl References {
                 controls.push(control.to_owned());
             }
         };
-        for (key, items) in &self.cis {
+        for (key, items) in self.cis.iter().filter(|(key, _)| keep(key)) {
             items.iter().for_each(|item| add(format!("cis_{key}"), &item.section));
         }
-        for (key, items) in &self.stig {
+        for (key, items) in self.stig.iter().filter(|(key, _)| keep(key)) {
             for item in items {
                 if let Some(id) = item.vuln_id.as_deref().or(item.stig_id.as_deref()) {
                     add(format!("stig_{key}"), id);

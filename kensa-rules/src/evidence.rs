@@ -1,8 +1,11 @@
 //! From answers to evidence: text, bounded, free of secrets.
 
-use kensa_core::{Answer, Evidence, Output, Probe, Timestamp};
+use std::cell::RefCell;
+use std::collections::HashSet;
 
-use crate::redact;
+use kensa_core::{Answer, Evidence, Output, Probe, Timestamp, output};
+
+use crate::redact::{self, Redacted};
 use crate::variables::SecretValues;
 
 /// Default limit of one evidence stream, in bytes.
@@ -11,12 +14,18 @@ pub const DEFAULT_LIMIT: usize = 64 * 1024;
 /// Exit status in the evidence of a command that never ended.
 pub const NEVER_ENDED: i32 = -1;
 
+/// Streams that were looked through and hold no secret, by where they lie: many rules share an answer, and it is
+/// looked through once. For one scan, in which the answers stay where they are and the secrets are the same.
+#[derive(Debug, Default)]
+pub(crate) struct Harmless(RefCell<HashSet<usize>>);
+
 /// What a condition wanted and found; the same for all its evidence.
 pub(crate) struct Finding<'a> {
     pub(crate) method: &'a str,
     pub(crate) expected: &'a str,
     pub(crate) actual: &'a str,
     pub(crate) secrets: &'a SecretValues,
+    pub(crate) harmless: &'a Harmless,
 }
 
 /// Writes down one answer, each stream cut at `limit` bytes.
@@ -29,7 +38,7 @@ pub(crate) fn of(probe: &Probe, answer: Option<&Answer>, finding: &Finding<'_>, 
     let stream = |bytes: fn(&Output) -> (&[u8], u64)| {
         output.map_or_else(Stream::default, |output| {
             let (kept, total) = bytes(output);
-            Stream::of(probe, finding.secrets, kept, total, limit)
+            Stream::of(probe, finding, kept, total, limit)
         })
     };
     let stdout = stream(|output| (&output.stdout, output.stdout_total));
@@ -60,6 +69,25 @@ pub(crate) fn shown(text: &str, secrets: &SecretValues) -> String {
     if text.contains('\0') { text.replace('\0', "") } else { text }
 }
 
+impl Finding<'_> {
+    /// `text`, which `kept` is, without secrets.
+    fn redacted(&self, probe: &Probe, kept: &[u8], text: &str) -> Redacted {
+        // What is secret in such a file depends on the question, not on the text alone.
+        let by_text_alone = !redact::holds_fields(probe);
+        let (place, harmless) = (kept.as_ptr().addr(), &self.harmless.0);
+        if by_text_alone && harmless.borrow().contains(&place) {
+            return Redacted { text: text.to_owned(), changed: false };
+        }
+        let masked = self.secrets.mask(text);
+        let mut redacted = redact::output(probe, &masked);
+        redacted.changed |= masked != text;
+        if by_text_alone && !redacted.changed && !kept.is_empty() {
+            harmless.borrow_mut().insert(place);
+        }
+        redacted
+    }
+}
+
 #[derive(Default)]
 struct Stream {
     text: String,
@@ -69,13 +97,11 @@ struct Stream {
 }
 
 impl Stream {
-    fn of(probe: &Probe, secrets: &SecretValues, kept: &[u8], total: u64, limit: usize) -> Self {
-        let decoded = String::from_utf8_lossy(kept);
+    fn of(probe: &Probe, finding: &Finding<'_>, kept: &[u8], total: u64, limit: usize) -> Self {
+        let decoded = output::text(kept);
         let lossy = matches!(decoded, std::borrow::Cow::Owned(_)) || kept.contains(&0);
         // Redact before cutting: a cut could leave the end of a secret behind.
-        let masked = secrets.mask(&decoded);
-        let mut redacted = redact::output(probe, &masked);
-        redacted.changed |= masked != decoded;
+        let redacted = finding.redacted(probe, kept, &decoded);
         let mut text = if lossy { redacted.text.replace('\0', "") } else { redacted.text };
         let cut = total > kept.len() as u64 || text.len() > limit;
         if cut {
@@ -96,7 +122,9 @@ mod tests {
         let probe = Probe::read("/etc/x");
         let answer: Answer = Ok(Arc::new(Output::new(probe.command(), 0, stdout, b"")));
         let secrets = SecretValues::of([&"swordfish".into()].into_iter());
-        let finding = Finding { method: "m", expected: "e", actual: "a swordfish", secrets: &secrets };
+        let harmless = &Harmless::default();
+        let finding =
+            Finding { method: "m", expected: "e", actual: "a swordfish", secrets: &secrets, harmless };
         of(&probe, Some(&answer), &finding, limit)
     }
 
@@ -128,11 +156,25 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_looked_through_before_is_masked_where_the_question_makes_it_secret() {
+        let output = Arc::new(Output::new("x", 0, b"root:abcdefgh:1::::::\n", b""));
+        let (secrets, harmless) = (&SecretValues::default(), &Harmless::default());
+        let finding = Finding { method: "m", expected: "", actual: "", secrets, harmless };
+        let stdout = |path: &str| {
+            let answer: Answer = Ok(Arc::clone(&output));
+            of(&Probe::read(path), Some(&answer), &finding, 100).stdout
+        };
+        assert_eq!(stdout("/etc/x"), stdout("/etc/y"));
+        assert_eq!(stdout("/etc/shadow"), "root:[redacted]:1::::::\n");
+        assert_eq!(stdout("/etc/x"), "root:abcdefgh:1::::::\n");
+    }
+
+    #[test]
     fn a_fault_leaves_evidence_that_the_command_never_ended() {
         let probe = Probe::read("/etc/x");
         let fault = Err(kensa_core::Fault::new(kensa_core::Reason::TimedOut, "too slow"));
-        let secrets = SecretValues::default();
-        let finding = Finding { method: "m", expected: "", actual: "", secrets: &secrets };
+        let (secrets, harmless) = (&SecretValues::default(), &Harmless::default());
+        let finding = Finding { method: "m", expected: "", actual: "", secrets, harmless };
         let one = of(&probe, Some(&fault), &finding, 100);
         assert_eq!((one.exit_code, one.stdout.as_str()), (NEVER_ENDED, ""));
     }

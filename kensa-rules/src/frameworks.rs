@@ -7,15 +7,18 @@ use kensa_core::{Platform, Rule};
 /// The control ids of `rule` by framework key, those of other operating systems left out when the host's
 /// is known. `pci_dss_4`, as rule files spell it, appears as `pci_dss_v4`.
 pub fn of_result(rule: &Rule, platform: Option<&Platform>) -> BTreeMap<String, Vec<String>> {
-    let for_this_host = |key: &str| match (key.split_once('_'), platform) {
-        (Some(("cis" | "stig", rest)), Some(platform)) => {
-            rest.split("_v").next().is_some_and(|os| os == platform.key())
-        }
+    let host = platform.map(Platform::key);
+    let for_this_host = |key: &str| host.as_deref().is_none_or(|host| key.split("_v").next() == Some(host));
+    let mut flat = rule.references.flatten_where(for_this_host);
+    // Rule files may also list such a framework under its whole key.
+    flat.retain(|key, _| match key.split_once('_') {
+        Some(("cis" | "stig", rest)) => for_this_host(rest),
         _ => true,
-    };
-    let renamed = |key: String| if key == "pci_dss_4" { "pci_dss_v4".to_owned() } else { key };
-    let flat = rule.references.flatten().into_iter();
-    flat.filter(|(key, _)| for_this_host(key)).map(|(key, ids)| (renamed(key), ids)).collect()
+    });
+    if let Some(ids) = flat.remove("pci_dss_4") {
+        flat.entry("pci_dss_v4".to_owned()).or_insert(ids);
+    }
+    flat
 }
 
 /// The one control to show: of `framework` where given, else of CIS, else STIG, else NIST SP 800-53.

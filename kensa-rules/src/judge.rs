@@ -5,7 +5,7 @@ use kensa_core::{
     Answer, CheckResult, Evidence, Facts, JudgeError, Outputs, Probe, Reason, Status, Timestamp,
 };
 
-use crate::evidence::{self, Finding};
+use crate::evidence::{self, Finding, Harmless};
 use crate::frameworks;
 use crate::plan::Entry;
 use crate::variables::SecretValues;
@@ -25,6 +25,7 @@ pub(crate) struct Context<'a> {
     pub(crate) evidence_limit: usize,
     /// What no result may hold.
     pub(crate) secrets: &'a SecretValues,
+    pub(crate) harmless: Harmless,
 }
 
 impl Context<'_> {
@@ -156,8 +157,8 @@ fn evidence_of(condition: &Judged<'_>, outputs: &Outputs, context: &Context<'_>)
         Ok(verdict) => (condition.asked, verdict.expected.as_str(), verdict.actual.as_str()),
         Err(_) => (condition.asked, "", ""),
     };
-    let (limit, secrets) = (context.evidence_limit, context.secrets);
-    let finding = Finding { method: condition.method, expected, actual, secrets };
+    let (limit, secrets, harmless) = (context.evidence_limit, context.secrets, &context.harmless);
+    let finding = Finding { method: condition.method, expected, actual, secrets, harmless };
     cites.iter().map(|probe| evidence::of(probe, outputs.get(probe), &finding, limit)).collect()
 }
 

@@ -23,34 +23,69 @@ pub struct Redacted {
 
 /// Masks secrets in what `probe` printed.
 pub fn output(probe: &Probe, text: &str) -> Redacted {
-    let shadow = probe.path().is_some_and(|path| {
-        let name = path.rsplit('/').next().unwrap_or_default().trim_end_matches('-');
-        matches!(name, "shadow" | "gshadow" | "opasswd")
-    });
-    let fields = if shadow { Cow::Owned(shadow_fields(text)) } else { Cow::Borrowed(text) };
+    let fields = if holds_fields(probe) { Cow::Owned(shadow_fields(text)) } else { Cow::Borrowed(text) };
     let masked = self::text(&fields);
     Redacted { changed: masked.changed || *fields != *text, text: masked.text }
 }
 
+/// Whether `probe` reads a file whose second fields are secrets, whatever they look like.
+pub(crate) fn holds_fields(probe: &Probe) -> bool {
+    probe.path().is_some_and(|path| {
+        let name = path.rsplit('/').next().unwrap_or_default().trim_end_matches('-');
+        matches!(name, "shadow" | "gshadow" | "opasswd")
+    })
+}
+
 /// Masks secrets in any text.
 pub fn text(text: &str) -> Redacted {
+    match masked(text) {
+        Cow::Borrowed(same) => Redacted { text: same.to_owned(), changed: false },
+        Cow::Owned(masked) => Redacted { changed: masked != text, text: masked },
+    }
+}
+
+fn masked(text: &str) -> Cow<'_, str> {
     let mut out = Cow::Borrowed(text);
+    if !SUSPICIOUS.is_match(text) {
+        return out;
+    }
     if text.contains('$') || text.contains("grub.pbkdf2") {
-        let masked =
-            HASH.replace_all(&out, |found: &Captures<'_>| format!("{}{MARK}", &found["kind"])).into_owned();
-        out = Cow::Owned(masked);
+        let kind = |found: &Captures<'_>| format!("{}{MARK}", &found["kind"]);
+        replace(&mut out, |text| HASH.replace_all(text, kind));
     }
     if text.contains("PRIVATE KEY") {
-        out = Cow::Owned(PRIVATE_KEY.replace_all(&out, format!("${{head}}{MARK}${{tail}}")).into_owned());
+        replace(&mut out, |text| PRIVATE_KEY.replace_all(text, format!("${{head}}{MARK}${{tail}}")));
     }
-    if SECRET_NAME.is_match(&out) {
-        let keep = |found: &Captures<'_>| {
+    replace(&mut out, settings);
+    out
+}
+
+/// Masks the values of secret settings. Name and value stand in one line, and few lines have such a name: the
+/// costly pattern sees only these.
+fn settings(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let mut done = 0;
+    while let Some(name) = SECRET_NAME.find_at(text, done) {
+        let start = text[..name.start()].rfind('\n').map_or(0, |end| end + 1);
+        let end = text[name.end()..].find('\n').map_or(text.len(), |length| name.end() + length);
+        out.push_str(&text[done..start]);
+        out.push_str(&SECRET_SETTING.replace_all(&text[start..end], |found: &Captures<'_>| {
             let harmless = HARMLESS.is_match(&found["value"]) || found["value"].starts_with(MARK);
             if harmless { found[0].to_owned() } else { format!("{}{MARK}", &found["name"]) }
-        };
-        out = Cow::Owned(SECRET_SETTING.replace_all(&out, keep).into_owned());
+        }));
+        done = end;
     }
-    Redacted { changed: *out != *text, text: out.into_owned() }
+    if done == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[done..]);
+    Cow::Owned(out)
+}
+
+fn replace(out: &mut Cow<'_, str>, by: impl FnOnce(&str) -> Cow<'_, str>) {
+    if let Cow::Owned(changed) = by(out) {
+        *out = Cow::Owned(changed);
+    }
 }
 
 /// Masks the second field of every line that holds more than a lock mark.
@@ -87,6 +122,9 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a valid pattern")
 }
 
+/// What no secret goes without; most texts hold none of it and are looked through once.
+static SUSPICIOUS: LazyLock<Regex> =
+    LazyLock::new(|| pattern(&format!(r"\$|grub\.pbkdf2|PRIVATE KEY|{}", SECRET_NAME.as_str())));
 static HASH: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?P<kind>\$(?:1|2[abxy]|5|6|7|y|gy|sha1|md5|bcrypt-sha256|argon2[id]{1,2})\$|grub\.pbkdf2\.sha\d+\.)[./A-Za-z0-9$,=+-]{8,}",
@@ -162,7 +200,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for one in [&HASH, &PRIVATE_KEY, &SECRET_NAME, &SECRET_SETTING, &HARMLESS] {
+        for one in [&SUSPICIOUS, &HASH, &PRIVATE_KEY, &SECRET_NAME, &SECRET_SETTING, &HARMLESS] {
             assert!(!one.as_str().is_empty());
         }
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use kensa_core::check::MAX_WAVES;
 use kensa_core::{Answer, Ask, CheckResult, Completeness, Facts, Fault, Outputs, Probe, Reason, Transport};
 
+use crate::evidence::Harmless;
 use crate::judge::{self, Context, Judged};
 use crate::plan::{self, Decision, Plan, Prepared};
 
@@ -73,6 +74,7 @@ pub async fn scan(
         framework: options.framework.as_deref(),
         evidence_limit: options.evidence_limit,
         secrets: plan.secrets(),
+        harmless: Harmless::default(),
     };
     let mut scan = Scan::new(plan, context, on_event);
     scan.settle_the_decided();

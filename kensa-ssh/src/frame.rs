@@ -1,11 +1,9 @@
 //! The answer side of the marker protocol, as a pure parser of bytes.
 //!
 //! After every command the shell prints a marker on both of its streams: on standard output
-//! `LF nonce SP seq SP status SP uptime LF`, on standard error `LF nonce SP seq LF`. The line feed before the
+//! `LF nonce SP seq SP status LF`, on standard error `LF nonce SP seq LF`. The line feed before the
 //! nonce belongs to the marker, so a payload comes out byte for byte, with or without a final newline. Before
-//! the first command the shell says hello: `LF nonce SP H SP pid SP uid SP clock LF` and `LF nonce SP H LF`.
-
-use std::time::Duration;
+//! the first command the shell says hello: `LF nonce SP H SP pid SP uid LF` and `LF nonce SP H LF`.
 
 use memchr::memmem::Finder;
 
@@ -27,8 +25,6 @@ pub enum Mark {
         pid: u32,
         /// Its user number.
         uid: u32,
-        /// The host's clock, seconds since 1970.
-        clock: i64,
     },
     /// The shell is up; standard error.
     HelloError,
@@ -38,8 +34,6 @@ pub enum Mark {
         seq: u64,
         /// Its exit status.
         status: i32,
-        /// The host's uptime, where /proc could be read.
-        uptime: Option<Duration>,
     },
     /// A command's standard error ends here.
     EndError {
@@ -150,7 +144,7 @@ enum Tail {
 
 /// Reads what follows the nonce.
 fn tail(bytes: &[u8], grammar: Grammar) -> Tail {
-    let known = |byte: &u8| byte.is_ascii_digit() || b" .H".contains(byte);
+    let known = |byte: &u8| byte.is_ascii_digit() || b" H".contains(byte);
     let window = &bytes[..bytes.len().min(TAIL_MAX)];
     let length = window.iter().take_while(|byte| known(byte)).count();
     match window.get(length) {
@@ -167,14 +161,9 @@ fn mark(text: &[u8], grammar: Grammar) -> Option<Mark> {
     let text = std::str::from_utf8(text).ok()?;
     let fields: Vec<&str> = text.split(' ').collect();
     let mark = match fields.as_slice() {
-        ["H", pid, uid, clock] => {
-            Mark::Hello { pid: pid.parse().ok()?, uid: uid.parse().ok()?, clock: clock.parse().ok()? }
-        }
+        ["H", pid, uid] => Mark::Hello { pid: pid.parse().ok()?, uid: uid.parse().ok()? },
         ["H"] => Mark::HelloError,
-        [seq, status, uptime] => {
-            let uptime = if uptime.is_empty() { None } else { Some(seconds(uptime)?) };
-            Mark::End { seq: seq.parse().ok()?, status: status.parse().ok()?, uptime }
-        }
+        [seq, status] => Mark::End { seq: seq.parse().ok()?, status: status.parse().ok()? },
         [seq] => Mark::EndError { seq: seq.parse().ok()? },
         _ => return None,
     };
@@ -184,11 +173,6 @@ fn mark(text: &[u8], grammar: Grammar) -> Option<Mark> {
         Grammar::Error => (!of_output).then_some(mark),
         Grammar::Merged => Some(mark),
     }
-}
-
-fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
 }
 
 #[cfg(test)]
@@ -210,12 +194,12 @@ mod tests {
 
     #[test]
     fn noise_before_the_hello_is_not_payload() {
-        let bytes = format!("motd\n\n{N} H 12 0 1700000000\nout\n{N} 0 0 5.25\n");
+        let bytes = format!("motd\n\n{N} H 12 0\nout\n{N} 0 0\n");
         let (seen, rest) = parse(Grammar::Output, 100, &[bytes.as_bytes()]);
         assert_eq!(seen[0].0.bytes, b"motd\n");
-        assert_eq!(seen[0].1, Mark::Hello { pid: 12, uid: 0, clock: 1_700_000_000 });
+        assert_eq!(seen[0].1, Mark::Hello { pid: 12, uid: 0 });
         assert_eq!(seen[1].0.bytes, b"out");
-        assert_eq!(seen[1].1, Mark::End { seq: 0, status: 0, uptime: Some(Duration::from_millis(5250)) });
+        assert_eq!(seen[1].1, Mark::End { seq: 0, status: 0 });
         assert_eq!(rest, Section::default());
     }
 
@@ -223,17 +207,17 @@ mod tests {
     fn r05_look_alike_markers_are_payload() {
         let other = N.replace('0', "1");
         for fake in [
-            format!("\n{other} 0 0 1.0\n"),
+            format!("\n{other} 0 0\n"),
             format!("\n{N} x\n"),
-            format!("\n{N} 0 0\n"),
-            format!("\n{N} 0 0 1.0 \n"),
-            format!("\n{N} 0 0 {}\n", "1".repeat(70)),
+            format!("\n{N} 0 0 1\n"),
+            format!("\n{N} 0 0 \n"),
+            format!("\n{N} 0 {}\n", "1".repeat(70)),
             format!("\n{N} 0\n"),
-            format!("{N} 0 0 1.0\n"),
-            format!("\n{N} 99999999999999999999999 0 1.0\n"),
+            format!("{N} 0 0\n"),
+            format!("\n{N} 99999999999999999999999 0\n"),
             format!("\n{N} \n{N} "),
         ] {
-            let bytes = format!("\n{N} H 1 0 1\n{fake}\n{N} 7 3 2.0\n");
+            let bytes = format!("\n{N} H 1 0\n{fake}\n{N} 7 3\n");
             let (seen, _) = parse(Grammar::Output, 1000, &[bytes.as_bytes()]);
             assert_eq!(seen.len(), 2, "{fake:?}");
             assert_eq!(seen[1].0.bytes, fake.as_bytes(), "{fake:?}");
@@ -243,9 +227,9 @@ mod tests {
 
     #[test]
     fn a_stream_takes_only_its_own_markers() {
-        let out = format!("\n{N} H 1 0 1\n\n{N} 0 0 1.0\n");
+        let out = format!("\n{N} H 1 0\n\n{N} 0 0\n");
         assert_eq!(parse(Grammar::Error, 9, &[out.as_bytes()]).0, vec![]);
-        let merged = format!("\n{N} H 1 0 1\n\n{N} H\na\n{N} 0 0 1.0\nb\n{N} 0\n");
+        let merged = format!("\n{N} H 1 0\n\n{N} H\na\n{N} 0 0\nb\n{N} 0\n");
         let seen = parse(Grammar::Merged, 9, &[merged.as_bytes()]).0;
         let marks: Vec<_> = seen.iter().map(|(section, _)| section.bytes.as_slice()).collect();
         assert_eq!(marks, [&b""[..], b"", b"a", b"b"]);
@@ -269,8 +253,8 @@ mod tests {
             Just(format!("\n{N}").into_bytes()),
             Just(format!("\n{N} ").into_bytes()),
             Just(format!("\n{N} 1").into_bytes()),
-            Just(format!("\n{} 0 0 1.0\n", N.replace('f', "0")).into_bytes()),
-            Just(format!("\n{N} 0 0 1.0").into_bytes()),
+            Just(format!("\n{} 0 0\n", N.replace('f', "0")).into_bytes()),
+            Just(format!("\n{N} 0 0").into_bytes()),
         ];
         prop::collection::vec(piece, 0..6).prop_map(|pieces| pieces.concat()).prop_filter(
             "a payload that holds the nonce right before a valid marker tail is a marker",
@@ -279,16 +263,16 @@ mod tests {
     }
 
     fn payload_or_marker() -> impl Strategy<Value = Vec<u8>> {
-        let marks = ["H 1 0 2", "H", "3 1 2.00", "4"].map(|tail| format!("\n{N} {tail}\n").into_bytes());
+        let marks = ["H 1 0", "H", "3 1", "4"].map(|tail| format!("\n{N} {tail}\n").into_bytes());
         prop_oneof![prop::collection::vec(any::<u8>(), 0..90), prop::sample::select(marks.to_vec())]
     }
 
     /// The bytes of one of the markers above.
     fn length(mark: &Mark) -> u64 {
         let tail = match mark {
-            Mark::Hello { .. } => 7,
+            Mark::Hello { .. } => 5,
             Mark::HelloError | Mark::EndError { .. } => 1,
-            Mark::End { .. } => 8,
+            Mark::End { .. } => 3,
         };
         tail + 3 + N.len() as u64
     }
@@ -319,10 +303,10 @@ mod tests {
             payloads in prop::collection::vec(payload(), 0..5),
             cuts in prop::collection::vec(1usize..60, 1..50),
         ) {
-            let mut stream = format!("\n{N} H 1 0 1\n").into_bytes();
+            let mut stream = format!("\n{N} H 1 0\n").into_bytes();
             for (seq, payload) in payloads.iter().enumerate() {
                 stream.extend_from_slice(payload);
-                stream.extend_from_slice(format!("\n{N} {seq} 0 1.00\n").as_bytes());
+                stream.extend_from_slice(format!("\n{N} {seq} 0\n").as_bytes());
             }
             let mut parser = Parser::new(N, Grammar::Output, usize::MAX);
             let mut seen = Vec::new();

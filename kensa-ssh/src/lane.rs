@@ -109,7 +109,7 @@ impl Lane {
     /// Sends as much of the queue as the window allows.
     fn send_on(&mut self) {
         let Some(running) = &mut self.running else { return };
-        if running.ending.is_some() {
+        if !running.wants_more() {
             return;
         }
         let was_idle = running.sent.is_empty();

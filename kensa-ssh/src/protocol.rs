@@ -21,16 +21,16 @@ pub fn prelude(nonce: &str, terminal: bool) -> String {
     let mark = if terminal {
         // A subshell that was killed leaves no status behind its standard error; 137 must not become 0.
         format!(
-            "__kz(){{ [ \"$__s\" = 0 ]||__e=\"$__e:137\";read -r __u __v </proc/uptime;\
-             printf '\\n{nonce} %d %d %s\\n' $1 \"${{__e##*:}}\" \"$__u\";\
+            "__kz(){{ [ \"$__s\" = 0 ]||__e=\"$__e:137\";\
+             printf '\\n{nonce} %d %d\\n' $1 \"${{__e##*:}}\";\
              printf '%s' \"${{__e%:*}}\";printf '\\n{nonce} %d\\n' $1;}}\n\
-             printf '\\n{nonce} H %d %s %s\\n' $$ \"`id -u`\" \"`date +%s`\";printf '\\n{nonce} H\\n'\n"
+             printf '\\n{nonce} H %d %s\\n' $$ \"`id -u`\";printf '\\n{nonce} H\\n'\n"
         )
     } else {
         format!(
-            "__kz(){{ __r=$?;read -r __u __v </proc/uptime;printf '\\n{nonce} %d %d %s\\n' $1 $__r $__u;\
+            "__kz(){{ printf '\\n{nonce} %d %d\\n' $1 $?;\
              printf '\\n{nonce} %d\\n' $1 >&2;}}\n\
-             printf '\\n{nonce} H %d %s %s\\n' $$ \"`id -u`\" \"`date +%s`\";printf '\\n{nonce} H\\n' >&2\n"
+             printf '\\n{nonce} H %d %s\\n' $$ \"`id -u`\";printf '\\n{nonce} H\\n' >&2\n"
         )
     };
     format!(
@@ -48,9 +48,11 @@ pub fn command_line(command: &str, seq: u64, terminal: bool) -> Option<String> {
     if command.contains('\0') {
         return None;
     }
-    // Replacing the subshell saves a process, and only an external program can be executed.
-    let exec = if is_plain(command) { "exec " } else { "" };
-    let text = format!("'{exec}{}'", command.replace('\'', r"'\''"));
+    let quoted = |text: &str| text.replace('\'', r"'\''");
+    let text = match last_program(command) {
+        Some(at) => format!("'{}exec {}'", quoted(&command[..at]), quoted(&command[at..])),
+        None => format!("'{}'", quoted(command)),
+    };
     Some(if terminal {
         format!(
             "{{ __e=$( {{ (eval {text}) </dev/null 2>&1 >&3 3>&-; echo \":$?\"; }} );__s=$?; }} 3>&1;__kz {seq}\n"
@@ -169,32 +171,56 @@ const EXTERNAL: &[&str] = &[
     "yum",
 ];
 
-/// Whether `command` is one external program with plain or wholly single-quoted arguments.
-fn is_plain(command: &str) -> bool {
-    let first = command.split(' ').next().unwrap_or_default();
-    if !EXTERNAL.contains(&first) {
-        return false;
+/// Builtins that may stand before the last program without changing what it is.
+const BEFORE: &[&str] = &["[", "test", "true", "false", "echo", ":"];
+
+/// Where `exec` saves a process: before the program that runs last, which then takes the subshell's place. Only in
+/// text that is certainly nothing but commands with plain or quoted words, one after the other; only an external
+/// program can be executed, and the members of a pipeline have processes of their own anyway.
+fn last_program(command: &str) -> Option<usize> {
+    let (mut at, mut first, mut piped) = (0, None, false);
+    loop {
+        let rest = command[at..].trim_start_matches(' ');
+        at = command.len() - rest.len();
+        if rest.is_empty() {
+            break;
+        }
+        if let Some(operator) = ["&&", "||", "|", ";"].into_iter().find(|operator| rest.starts_with(operator))
+        {
+            first.take()?;
+            piped = operator == "|";
+            at += operator.len();
+            continue;
+        }
+        let word = word(rest)?;
+        if first.is_none() {
+            (EXTERNAL.contains(&word) || BEFORE.contains(&word)).then_some(())?;
+            first = Some((at, word));
+        }
+        at += word.len();
     }
+    first.filter(|(_, program)| !piped && EXTERNAL.contains(program)).map(|(at, _)| at)
+}
+
+/// The word `text` begins with, when it means itself: plain characters, or one quoted whole.
+fn word(text: &str) -> Option<&str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./=:%@,+^-".contains(&byte);
-    let mut rest = command.as_bytes();
-    while let Some((byte, after)) = rest.split_first() {
-        rest = match byte {
-            b' ' => after,
-            b'\'' => match after.iter().position(|byte| *byte == b'\'') {
-                // The quote must close the word.
-                Some(end) if matches!(after.get(end + 1), None | Some(b' ')) => &after[end + 1..],
-                _ => return false,
-            },
-            _ => {
-                let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
-                if !rest[..end].iter().all(|byte| plain(*byte)) {
-                    return false;
-                }
-                &rest[end..]
-            }
-        };
-    }
-    true
+    let fixed = ["2>/dev/null", ">/dev/null", "2>&1", "[", "]", "!"];
+    let bytes = text.as_bytes();
+    let length = match bytes.first()? {
+        quote @ (b'\'' | b'"') => {
+            let end = bytes[1..].iter().position(|byte| byte == quote)? + 1;
+            // Between double quotes these keep their meaning, `!` in some shells.
+            let special = *quote == b'"' && bytes[..end].iter().any(|byte| b"$`\\!".contains(byte));
+            (!special).then_some(end + 1)?
+        }
+        _ => match fixed.into_iter().find(|word| text.starts_with(word)) {
+            Some(word) => word.len(),
+            None => bytes.iter().take_while(|byte| plain(**byte)).count(),
+        },
+    };
+    let ends = matches!(bytes.get(length), None | Some(b' ' | b';' | b'|' | b'&'));
+    (length > 0 && ends).then(|| &text[..length])
 }
 
 /// `command` as one word for `sh -c`, in an environment like the framed shell's; for transports that run single
@@ -215,15 +241,30 @@ mod tests {
     }
 
     #[test]
-    fn plain_programs_are_executed_and_all_else_is_evaluated() {
-        for plain in ["stat -c '%F|%a' -- /etc/passwd", "grep -E '^a b' /etc/x", "cat -- '/a b'", "ls"] {
-            assert!(is_plain(plain), "{plain}");
+    fn the_last_program_takes_the_place_of_the_subshell() {
+        for (command, wanted) in [
+            ("stat -c '%F|%a' -- /etc/passwd", "exec stat -c '%F|%a' -- /etc/passwd"),
+            ("grep -E '^a b' /etc/x", "exec grep -E '^a b' /etc/x"),
+            ("cat -- '/a b'", "exec cat -- '/a b'"),
+            ("ls", "exec ls"),
+            ("ls 2>/dev/null", "exec ls 2>/dev/null"),
+            ("grep \"a b\" c", "exec grep \"a b\" c"),
+            ("ls a; ls b", "ls a; exec ls b"),
+            ("[ ! -e /a ] || stat /a", "[ ! -e /a ] || exec stat /a"),
+            ("cat a | wc -l; echo x && ls 'a;b'", "cat a | wc -l; echo x && exec ls 'a;b'"),
+            ("echo 'é'; ls", "echo 'é'; exec ls"),
+        ] {
+            let at = last_program(command).unwrap_or_else(|| panic!("{command}"));
+            assert_eq!(format!("{}exec {}", &command[..at], &command[at..]), wanted);
         }
+    }
+
+    #[test]
+    fn all_else_is_evaluated_as_it_stands() {
         for not in [
             "command -v ls",
             "cd /",
             "A=b ls",
-            "ls; ls",
             "ls *",
             "ls $HOME",
             "ls 'a'b",
@@ -231,15 +272,36 @@ mod tests {
             "ls 'a",
             "ls\nls",
             "cat <x",
-            "grep \"a\" b",
+            "grep \"$a\" b",
+            "grep \"a\\\"b\" c",
             "ls ~",
             "ls #",
             "printf x",
             r"cat 'it'\''s'",
             "",
+            " ",
             "ls 'a'\nls",
+            "ls; true",
+            "ls | wc",
+            "ls &",
+            "ls & ls",
+            "ls;",
+            "; ls",
+            "ls ;; ls",
+            "ls && && ls",
+            "! ls",
+            "if ls",
+            "{ ls",
+            "ls; }",
+            "(ls)",
+            "ls >x",
+            "ls 2>/dev/nullx",
+            "cd /x; ls",
+            "umask 0; ls",
+            "exec 3</x; ls",
+            "ls é",
         ] {
-            assert!(!is_plain(not), "{not}");
+            assert_eq!(last_program(not), None, "{not}");
         }
     }
 
@@ -250,6 +312,10 @@ mod tests {
             "(eval 'echo '\\''x'\\''') </dev/null;__kz 3\n"
         );
         assert_eq!(command_line("ls", 0, false).unwrap(), "(eval 'exec ls') </dev/null;__kz 0\n");
+        assert_eq!(
+            command_line("[ -e 'a' ]; ls b", 1, false).unwrap(),
+            "(eval '[ -e '\\''a'\\'' ]; exec ls b') </dev/null;__kz 1\n"
+        );
         assert_eq!(command_line("a\0b", 0, false), None);
     }
 

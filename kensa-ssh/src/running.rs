@@ -18,6 +18,9 @@ use crate::shell::{Event, Shell};
 
 /// Commands, and bytes of command text, that may wait for their answers.
 const WINDOW: (usize, usize) = (64, 32 * 1024);
+/// Nothing more is sent while more commands than this wait for their answers: each text sent wakes the host's sshd,
+/// and what waits meanwhile is enough to keep the shell busy for a round trip.
+const REFILL: usize = WINDOW.0 / 2;
 /// How long a killed command may take to end before its shell is given up.
 const GIVE_UP: Duration = Duration::from_millis(3500);
 /// How long text may take to arrive after the shell's end was reported.
@@ -80,6 +83,11 @@ impl Running {
         }
         let exclusive = job.once || self.shell.terminal || self.sent.iter().any(|sent| sent.job.once);
         !exclusive && self.sent.len() < WINDOW.0 && self.size + job.command.len() < WINDOW.1
+    }
+
+    /// Whether it is time to send more.
+    pub(crate) fn wants_more(&self) -> bool {
+        self.ending.is_none() && self.sent.len() <= REFILL
     }
 
     /// Waits for the next thing to happen and takes note of it; `Some` when the shell is to be put away.

@@ -224,13 +224,13 @@ async fn confuse(
     while let Ok(Some(line)) = lines.next_line().await {
         if line.contains(" H %d") {
             nonce = line.split("\\n").nth(1).unwrap().split(' ').next().unwrap().to_owned();
-            output.write_all(format!("\n{nonce} H 7 0 1\n").as_bytes()).await.unwrap();
+            output.write_all(format!("\n{nonce} H 7 0\n").as_bytes()).await.unwrap();
             error.write_all(format!("\n{nonce} H\n").as_bytes()).await.unwrap();
         }
         let Some((command, seq)) = line.rsplit_once(";__kz ") else { continue };
         let Ok(seq) = seq.trim().parse::<usize>() else { continue };
         let text = command.split('#').nth(1).unwrap_or_default();
-        let frame = [format!("out {text}\n{nonce} {seq} 0 1.00\n"), format!("err {text}\n{nonce} {seq}\n")];
+        let frame = [format!("out {text}\n{nonce} {seq} 0\n"), format!("err {text}\n{nonce} {seq}\n")];
         match fault {
             None => {
                 output.write_all(frame[0].as_bytes()).await.unwrap();

@@ -62,9 +62,7 @@ impl Sink {
             verbose: terminal.verbose,
             rules,
         };
-        let text =
-            (self.format.render)(report, &options).map_err(|error| Failure::usage(error.to_string()))?;
-        terminal.deliver(&text, self.file.as_ref())?;
+        terminal.deliver_by(self.file.as_ref(), |out| self.format.write(report, &options, out))?;
         if self.file.is_some() {
             let summary = &report.summary;
             terminal.note(&format!(

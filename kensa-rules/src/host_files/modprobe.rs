@@ -1,5 +1,7 @@
 //! What modprobe(8) is told about a kernel module, and which modules are loaded.
 
+use std::borrow::Cow;
+
 use kensa_core::{CouldNotTell, Outputs, Probe, Source};
 
 use super::dropins::Dropins;
@@ -83,23 +85,18 @@ pub(crate) fn normal(name: &str) -> String {
 }
 
 /// Lines with their numbers; a backslash at the end joins a line with the next. Comments are left out.
-fn logical_lines(text: &str) -> Vec<(u32, String)> {
+fn logical_lines(text: &str) -> Vec<(u32, Cow<'_, str>)> {
     let mut lines = Vec::new();
     let mut open: Option<(u32, String)> = None;
     for (line, number) in text.lines().zip(1..) {
-        let (start, mut joined) = open.take().unwrap_or((number, String::new()));
-        match line.strip_suffix('\\') {
-            Some(begun) => {
-                joined.push_str(begun);
-                open = Some((start, joined));
-            }
-            None => {
-                joined.push_str(line);
-                lines.push((start, joined));
-            }
+        match (open.take(), line.strip_suffix('\\')) {
+            (None, None) => lines.push((number, Cow::Borrowed(line))),
+            (None, Some(begun)) => open = Some((number, begun.to_owned())),
+            (Some((start, joined)), None) => lines.push((start, Cow::Owned(joined + line))),
+            (Some((start, joined)), Some(begun)) => open = Some((start, joined + begun)),
         }
     }
-    lines.extend(open);
+    lines.extend(open.map(|(start, joined)| (start, Cow::Owned(joined))));
     lines.retain(|(_, line)| !line.trim_start().starts_with('#'));
     lines
 }
@@ -112,7 +109,7 @@ mod tests {
     fn lines_are_joined_and_comments_dropped() {
         let text = "# install a /bin/true\ninstall a \\\n  /bin/false\nblacklist b\n# x \\\nblacklist c\n";
         let lines = logical_lines(text);
-        assert_eq!(lines, [(2, "install a   /bin/false".to_owned()), (4, "blacklist b".to_owned())]);
+        assert_eq!(lines, [(2, "install a   /bin/false".into()), (4, "blacklist b".into())]);
     }
 
     #[test]

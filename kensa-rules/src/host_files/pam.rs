@@ -53,7 +53,7 @@ pub(crate) fn follow_up(got: &Outputs, service: &str) -> Vec<Probe> {
             continue;
         }
         let text = got.read(&path).ok().flatten().unwrap_or_default();
-        for entry in entries(&path, &text) {
+        for entry in entries(&path, &text, None) {
             if let Entry::Include { service, .. } = entry {
                 open.push(self::path(&service));
             }
@@ -83,9 +83,9 @@ fn collect(
     }
     let Some(text) = got.read(path)? else { return Ok(false) };
     above.push(path.to_owned());
-    for entry in entries(path, &text) {
+    for entry in entries(path, &text, Some(kind)) {
         match entry {
-            Entry::Line(line) if line.kind == kind => lines.push(line),
+            Entry::Line(line) => lines.push(line),
             Entry::Include { kind: of, service } if of.as_deref().is_none_or(|of| of == kind) => {
                 collect(got, &self::path(&service), kind, above, lines)?;
             }
@@ -96,7 +96,8 @@ fn collect(
     Ok(true)
 }
 
-fn entries(path: &str, text: &str) -> Vec<Entry> {
+/// The includes of a file and its lines of one kind.
+fn entries(path: &str, text: &str, wanted: Option<&str>) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut joined = String::new();
     let mut start = None;
@@ -110,39 +111,43 @@ fn entries(path: &str, text: &str) -> Vec<Entry> {
             continue;
         }
         joined.push_str(line);
-        let source = Source { path: path.to_owned(), line: Some(first) };
-        entries.extend(entry(&std::mem::take(&mut joined), source));
+        let source = || Source { path: path.to_owned(), line: Some(first) };
+        entries.extend(entry(&joined, wanted, source));
+        joined.clear();
         start = None;
     }
     entries
 }
 
-fn entry(line: &str, source: Source) -> Option<Entry> {
+fn entry(line: &str, wanted: Option<&str>, source: impl FnOnce() -> Source) -> Option<Entry> {
     let mut words = words(line).into_iter();
     let first = words.next()?;
     if first == "@include" {
-        return Some(Entry::Include { kind: None, service: words.next()? });
+        return Some(Entry::Include { kind: None, service: words.next()?.to_owned() });
     }
     // A leading hyphen only keeps a missing module out of the log.
     let kind = first.trim_start_matches('-').to_ascii_lowercase();
     let control = words.next()?;
     let module = words.next()?;
     if control == "include" || control == "substack" {
-        return Some(Entry::Include { kind: Some(kind), service: module });
+        return Some(Entry::Include { kind: Some(kind), service: module.to_owned() });
+    }
+    if wanted != Some(kind.as_str()) {
+        return None;
     }
     let args = words.map(|arg| arg.trim_start_matches('[').trim_end_matches(']').to_owned()).collect();
     Some(Entry::Line(PamLine {
         kind,
-        control: normal_control(&control),
-        written: control,
-        module,
+        control: normal_control(control),
+        written: control.to_owned(),
+        module: module.to_owned(),
         args,
-        source,
+        source: source(),
     }))
 }
 
 /// Words of a line; one that begins with `[` ends with `]` and may hold blanks.
-fn words(line: &str) -> Vec<String> {
+fn words(line: &str) -> Vec<&str> {
     let mut words = Vec::new();
     let mut rest = line.trim_start();
     while !rest.is_empty() {
@@ -150,7 +155,7 @@ fn words(line: &str) -> Vec<String> {
             Some(close) => close + 2,
             None => rest.find(char::is_whitespace).unwrap_or(rest.len()),
         };
-        words.push(rest[..end].to_owned());
+        words.push(&rest[..end]);
         rest = rest[end..].trim_start();
     }
     words
@@ -186,7 +191,8 @@ mod tests {
     #[test]
     fn lines_are_read_as_pam_reads_them() {
         let text = "#%PAM-1.0\n-auth [success=1 default=ignore] \\\n  pam_unix.so nullok [query=a b] # x\n@include common\n";
-        let entries = entries("/etc/pam.d/x", text);
+        assert!(matches!(&entries("/etc/pam.d/x", text, None)[..], [Entry::Include { .. }]));
+        let entries = entries("/etc/pam.d/x", text, Some("auth"));
         assert_eq!(entries.len(), 2);
         let Entry::Line(line) = &entries[0] else { panic!("a line") };
         assert_eq!((line.kind.as_str(), line.control.as_str()), ("auth", "[default=ignore success=1]"));

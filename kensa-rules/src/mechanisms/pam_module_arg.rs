@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::pam_module_configure::Kind;
 use super::{Mechanism, MechanismParameters};
-use crate::methods::compare::regex;
+use crate::methods::compare::demand_regex;
 use crate::params::{ParamError, Text, Texts};
 use crate::syntax;
 
@@ -53,7 +53,7 @@ impl MechanismParameters for PamModuleArg {
         self.files.0.iter().try_for_each(|path| syntax::absolute_path("files", path))?;
         syntax::line("arg", &self.arg)?;
         if self.arg_regex {
-            regex(&self.arg, "arg", false)?;
+            demand_regex(&self.arg, "arg", false)?;
             if self.action == Action::Ensure {
                 return Err(ParamError::at("arg_regex", "a regular expression cannot be put on a line"));
             }

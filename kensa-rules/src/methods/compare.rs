@@ -1,5 +1,8 @@
 //! Comparing a value found on a host with the value a rule wants.
 
+use std::collections::HashSet;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
 use kensa_core::{CouldNotTell, Reason};
 use regex::RegexBuilder;
 use schemars::JsonSchema;
@@ -60,6 +63,26 @@ pub(crate) fn regex(pattern: &str, key: &str, ignore_case: bool) -> Result<regex
         .map_err(|error| ParamError::at(key, format!("not a usable regular expression: {error}")))
 }
 
+/// How many patterns are remembered as usable.
+const REMEMBERED: usize = 4096;
+
+/// Refuses a regular expression that does not compile. A rule is validated when it is loaded and again with the values
+/// of each scan, mostly the same, and compiling is the costly part: what compiled once is remembered.
+pub(crate) fn demand_regex(pattern: &str, key: &str, ignore_case: bool) -> Result<(), ParamError> {
+    static USABLE: LazyLock<Mutex<[HashSet<String>; 2]>> = LazyLock::new(Mutex::default);
+    let usable = || USABLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let kind = usize::from(ignore_case);
+    if usable()[kind].contains(pattern) {
+        return Ok(());
+    }
+    regex(pattern, key, ignore_case)?;
+    let known = &mut usable()[kind];
+    if known.len() < REMEMBERED {
+        known.insert(pattern.to_owned());
+    }
+    Ok(())
+}
+
 /// A comparison a rule asks for; flattened into the methods that compare values.
 #[derive(Clone, Debug)]
 pub(crate) struct Comparison<'a> {
@@ -87,7 +110,7 @@ impl Comparison<'_> {
                     )
                 })
             }
-            Comparator::Matches => regex(self.expected, "expected", self.ignore_case).map(drop),
+            Comparator::Matches => demand_regex(self.expected, "expected", self.ignore_case),
             Comparator::Covers => bits(self.expected).map(drop).ok_or_else(|| {
                 ParamError::at("expected", format!("{:?} is not an octal number", self.expected))
             }),

@@ -5,7 +5,7 @@ use regex::Regex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::compare::regex;
+use super::compare::{demand_regex, regex};
 use super::{Method, Parameters};
 use crate::params::{ParamError, Text};
 use crate::syntax;
@@ -32,7 +32,7 @@ pub(super) fn validate_pattern(path: &str, pattern: &str, ignore_case: bool) -> 
     if pattern.is_empty() {
         return Err(ParamError::at("pattern", "an empty pattern matches everything"));
     }
-    regex(pattern, "pattern", ignore_case).map(drop)
+    demand_regex(pattern, "pattern", ignore_case)
 }
 
 /// The first line of the file that matches; `Ok(None)` when none does or there is no file.

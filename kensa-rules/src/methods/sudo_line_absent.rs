@@ -27,7 +27,7 @@ impl Parameters for SudoLineAbsent {
         if self.pattern.is_empty() {
             return Err(ParamError::at("pattern", "an empty pattern matches every line"));
         }
-        compare::regex(&self.pattern, "pattern", false).map(drop)
+        compare::demand_regex(&self.pattern, "pattern", false)
     }
 }
 

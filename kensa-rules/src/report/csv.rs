@@ -10,6 +10,7 @@ pub(super) const FORMAT: Format = Format {
     media_type: "text/csv; charset=utf-8",
     extension: "csv",
     render,
+    stream: None,
 };
 
 const COLUMNS: [&str; 13] = [

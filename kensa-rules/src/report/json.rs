@@ -1,5 +1,7 @@
 //! `json`: the whole report as one object, the form the schema `result` describes.
 
+use std::io::{self, Write};
+
 use kensa_core::ScanReport;
 
 use super::{Format, RenderError, RenderOptions};
@@ -10,6 +12,7 @@ pub(super) const FORMAT: Format = Format {
     media_type: "application/json",
     extension: "json",
     render,
+    stream: Some(stream),
 };
 
 fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderError> {
@@ -17,6 +20,11 @@ fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderEr
         serde_json::to_string_pretty(report).map_err(|error| RenderError::new(FORMAT.name, error))?;
     text.push('\n');
     Ok(text)
+}
+
+fn stream(report: &ScanReport, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    out.write_all(b"\n")
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ pub(super) const FORMAT: Format = Format {
     media_type: "application/jsonl",
     extension: "jsonl",
     render,
+    stream: None,
 };
 
 /// What of a [`ScanReport`] is known only at its end.

@@ -15,6 +15,7 @@ pub(super) const FORMAT: Format = Format {
     media_type: "application/xml",
     extension: "xml",
     render,
+    stream: None,
 };
 
 fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderError> {

@@ -3,6 +3,7 @@
 //! A format turns a [`ScanReport`] into text and decides nothing: what a host comes to is said by
 //! [`ScanReport::conclusion`], once for all formats.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use kensa_core::{Rule, ScanReport};
@@ -36,6 +37,8 @@ pub struct Format {
     pub extension: &'static str,
     /// Writes the report. The text ends with a line feed.
     pub render: fn(&ScanReport, &RenderOptions<'_>) -> Result<String, RenderError>,
+    /// Writes the same piece by piece, where the text can be big.
+    stream: Option<fn(&ScanReport, &mut dyn Write) -> io::Result<()>>,
 }
 
 impl Format {
@@ -45,6 +48,25 @@ impl Format {
     /// [`UnknownFormat`] names every format there is.
     pub fn find(name: &str) -> Result<&'static Format, UnknownFormat> {
         FORMATS.iter().find(|format| format.name == name).ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+
+    /// Writes to `out` what [`Format::render`] returns, without holding all of it in memory where the format allows.
+    ///
+    /// # Errors
+    /// Those of `out`, and a [`RenderError`] as one of kind `Other`.
+    pub fn write(
+        &self,
+        report: &ScanReport,
+        options: &RenderOptions<'_>,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match self.stream {
+            Some(stream) => stream(report, out),
+            None => {
+                let text = (self.render)(report, options).map_err(io::Error::other)?;
+                out.write_all(text.as_bytes())
+            }
+        }
     }
 }
 
@@ -121,6 +143,9 @@ mod tests {
                     assert!(text.contains(&result.rule_id), "{}: {}", format.name, result.rule_id);
                 }
             }
+            let mut written = Vec::new();
+            format.write(&report, &RenderOptions::default(), &mut written).unwrap();
+            assert_eq!(written, text.as_bytes(), "{}", format.name);
             let nothing = (format.render)(&empty(), &RenderOptions::default());
             assert!(nothing.is_ok(), "{}: {nothing:?}", format.name);
         }

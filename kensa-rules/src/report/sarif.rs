@@ -16,6 +16,7 @@ pub(super) const FORMAT: Format = Format {
     media_type: "application/sarif+json",
     extension: "sarif",
     render,
+    stream: None,
 };
 
 /// What file names of results are relative to.

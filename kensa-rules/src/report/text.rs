@@ -18,6 +18,7 @@ pub(super) const FORMAT: Format = Format {
     media_type: "text/plain; charset=utf-8",
     extension: "txt",
     render,
+    stream: None,
 };
 
 /// `text` with everything a terminal would act on made visible: control characters and changes of the
