@@ -28,12 +28,27 @@ export declare class NativeAnswers {
   fail(number: number, kind: string, message: string): void
 }
 
+/** An answer in parts, each a JSON text. */
+export declare class NativeParts {
+  /** What all parts have in common. */
+  get head(): string
+  /** How many parts there are. */
+  get count(): number
+  /** The part with this number, from 0. */
+  item(index: number): string | null
+}
+
 /** A scan that runs. Dropping it stops it. */
 export declare class NativeScan {
-  /** Up to `count` results, each as JSON, as soon as there is one; none when there are no more. */
-  next(count: number): Promise<string[]>
-  /** The report as JSON, once the scan has ended. The scan then no longer waits for results to be taken. */
-  report(): Promise<string>
+  /** Whether there is a result to take, as soon as there is; `false` when there are no more. */
+  ready(): Promise<boolean>
+  /** The next result as JSON, where one waits. */
+  take(): string | null
+  /**
+   * The report without its results, and these as parts, once the scan has ended. The scan then no longer waits for
+   * results to be taken.
+   */
+  report(): Promise<NativeParts>
   /** Results nobody has taken: now, and at most so far. */
   waiting(): Array<number>
   /** Stops the scan and what it runs on the host. */
@@ -72,10 +87,10 @@ export declare class NativeSession {
 export declare function engineVersion(): string
 
 /**
- * Loads rules: JSON of `rules` (`path` and `content`, the file as data) and `diagnostics`. `options` is JSON: the
- * path and the filters of a scan.
+ * Loads rules: JSON of `diagnostics`, and as parts the rules (`path` and `content`, the file as data). `options` is
+ * JSON: the path and the filters of a scan.
  */
-export declare function load(options: string, strict: boolean): Promise<string>
+export declare function load(options: string, strict: boolean): Promise<NativeParts>
 
 /** How to reach a host and log in there; times in milliseconds. */
 export interface NativeConnectOptions {
@@ -159,8 +174,8 @@ export declare function plan(options: string, facts: string): Promise<string>
 /** Whether a host answers: JSON of `reached`, `latency` (milliseconds), `banner`, `code` and `message`. */
 export declare function reachable(host: string, port: number, timeout: number): Promise<string>
 
-/** YAML files as data: a JSON list of `path` with `content` or `error`, in the order given. */
-export declare function readYaml(paths: Array<string>): Promise<string>
+/** YAML files as data: one part each with `path` and `content` or `error`, in the order given. */
+export declare function readYaml(paths: Array<string>): Promise<NativeParts>
 
 /** Writes `report` (JSON) in the format called `format`. */
 export declare function render(report: string, format: string, width: number | undefined | null, color: boolean, verbose: boolean): Promise<string>

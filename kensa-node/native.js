@@ -837,6 +837,7 @@ module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __n
 module.exports = nativeBinding
 module.exports.Cancellation = nativeBinding.Cancellation
 module.exports.NativeAnswers = nativeBinding.NativeAnswers
+module.exports.NativeParts = nativeBinding.NativeParts
 module.exports.NativeScan = nativeBinding.NativeScan
 module.exports.NativeSession = nativeBinding.NativeSession
 module.exports.engineVersion = nativeBinding.engineVersion

@@ -108,7 +108,8 @@ function section(sections: Record<string, Record<string, VariableValue>>, framew
 }
 
 async function content(file: string): Promise<Wire> {
-  const [read] = JSON.parse(await translated(() => readYaml([file]))) as { content?: Wire; error?: string }[]
+  const parts = await translated(() => readYaml([file]))
+  const read = JSON.parse(parts.item(0) ?? 'null') as { content?: Wire; error?: string } | null
   if (read?.error !== undefined) throw new RuleLoadError(read.error, 'invalid', { path: file })
   return read?.content ?? {}
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { translated } from './cancelling'
 import { KensaError, RuleLoadError } from './errors'
 import { path } from './options'
+import { eachPart } from './parts'
 import { getMappingsPath } from './paths'
 import type { CheckResult, Wire } from './results'
 import { readYaml } from '../native'
@@ -219,8 +220,8 @@ async function files(root: string): Promise<string[]> {
 }
 
 async function read(paths: string[]): Promise<(FrameworkMapping | RuleLoadError)[]> {
-  const contents = JSON.parse(await translated(() => readYaml(paths))) as { path: string; content?: Wire; error?: string }[]
-  return contents.map(({ path, content, error }) => {
+  return eachPart(await translated(() => readYaml(paths)), (json) => {
+    const { path, content, error } = JSON.parse(json) as { path: string; content?: Wire; error?: string }
     if (error !== undefined) return new RuleLoadError(error, 'invalid', { path })
     if (typeof content?.['id'] !== 'string' || typeof content['framework'] !== 'string') {
       return new RuleLoadError(`${path}: not a mapping file: \`id\` or \`framework\` is missing`, 'invalid', { path })

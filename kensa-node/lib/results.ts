@@ -1,6 +1,8 @@
 /** Results as JavaScript sees them. `toJSON` gives the engine's own form, the same in every language. */
 
+import { eachPart } from './parts'
 import type { Severity } from './options'
+import type { NativeParts } from '../native'
 
 export type Status = 'pass' | 'fail' | 'skipped' | 'error'
 
@@ -168,42 +170,54 @@ export class ScanReport {
   readonly summary: Summary
   /** One per selected rule, in load order. */
   readonly results: CheckResult[]
-  readonly #text: string
-  readonly #wire: Wire
+  readonly #head: Wire
+  readonly #text: () => string
 
-  /** @internal */
-  constructor(text: string) {
-    const wire = JSON.parse(text) as Wire
+  /** `head` is the report; its results are those given. @internal */
+  constructor(head: Wire, results: CheckResult[], text: () => string) {
+    this.#head = head
     this.#text = text
-    this.#wire = wire
-    this.schemaVersion = wire['schema_version']
-    this.engineVersion = wire['engine_version']
-    this.host = wire['host']
-    this.platform = platform(wire['platform'])
-    this.capabilities = wire['capabilities']
-    this.undeterminedCapabilities = wire['undetermined_capabilities'] ?? {}
-    this.startedAt = new Date(wire['started_at'])
-    this.completedAt = new Date(wire['completed_at'])
-    this.completeness = wire['completeness']
-    const { by_severity: bySeverity, ...counts } = wire['summary']
+    this.schemaVersion = head['schema_version']
+    this.engineVersion = head['engine_version']
+    this.host = head['host']
+    this.platform = platform(head['platform'])
+    this.capabilities = head['capabilities']
+    this.undeterminedCapabilities = head['undetermined_capabilities'] ?? {}
+    this.startedAt = new Date(head['started_at'])
+    this.completedAt = new Date(head['completed_at'])
+    this.completeness = head['completeness']
+    const { by_severity: bySeverity, ...counts } = head['summary']
     this.summary = { ...counts, bySeverity }
-    this.results = (wire['results'] as Wire[]).map((result) => new CheckResult(result))
+    this.results = results
   }
 
   /** The report as the engine wrote it: the same bytes as in every other language. */
   toString(): string {
-    return this.#text
+    return this.#text()
   }
 
   /** The engine's own form. */
   toJSON(): Record<string, unknown> {
-    return this.#wire
+    return { ...this.#head, results: this.results.map((result) => result.toJSON()) }
   }
 
   /** A report from the engine's JSON, such as one kept in a file. */
   static parse(json: string): ScanReport {
-    return new ScanReport(json)
+    const wire = JSON.parse(json) as Wire
+    return new ScanReport(wire, (wire['results'] as Wire[]).map((result) => new CheckResult(result)), () => json)
   }
+}
+
+/** The report whose results are the parts; parsed in turns. */
+export async function reportOf(parts: NativeParts): Promise<ScanReport> {
+  const head = parts.head
+  const texts: string[] = []
+  const results = await eachPart(parts, (json) => {
+    texts.push(json)
+    return new CheckResult(JSON.parse(json))
+  })
+  const text = (): string => head.replace(/"results":\[\]\}$/, () => `"results":[${texts.join(',')}]}`)
+  return new ScanReport(JSON.parse(head), results, text)
 }
 
 /** What the engine wrote; a test compares the names used here with its schema. */

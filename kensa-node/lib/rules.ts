@@ -3,6 +3,7 @@
 import { translated } from './cancelling'
 import { diagnostic, type Diagnostic } from './errors'
 import { knownOptions, optionalFlag, path } from './options'
+import { eachPart } from './parts'
 import { rulesFromEnvironment } from './paths'
 import { SELECTION, selection, type Selection } from './scan'
 import type { Severity } from './options'
@@ -56,12 +57,13 @@ export async function loadRules(rulesPath?: string | URL, options: LoadOptions =
   knownOptions('loadRules', options, [...SELECTION, 'strict', 'onDiagnostic'])
   const from = path('loadRules', 'rulesPath', rulesPath) ?? rulesFromEnvironment()
   const json = JSON.stringify({ rulesPath: from, ...selection('loadRules', options) })
-  const loaded = JSON.parse(await translated(() => load(json, options.strict ?? false))) as {
-    rules: { path: string; content: Wire }[]
-    diagnostics: Record<string, unknown>[]
-  }
-  for (const wire of loaded.diagnostics) options.onDiagnostic?.(diagnostic(wire))
-  return loaded.rules.map(({ path, content }) => derived(content, path))
+  const loaded = await translated(() => load(json, options.strict ?? false))
+  const { diagnostics } = JSON.parse(loaded.head) as { diagnostics: Record<string, unknown>[] }
+  for (const wire of diagnostics) options.onDiagnostic?.(diagnostic(wire))
+  return eachPart(loaded, (part) => {
+    const { path, content } = JSON.parse(part) as { path: string; content: Wire }
+    return derived(content, path)
+  })
 }
 
 /** What is wrong with the rule files at `rulesPath`; empty when nothing is. With `strict` most warnings count as errors. */

@@ -3,8 +3,8 @@
 import { AbortError, ArgumentError, fromNative } from './errors'
 import { SEVERITIES, given, knownOptions, list, milliseconds, optionalText, path, type Severity } from './options'
 import { rulesFromEnvironment } from './paths'
-import { CheckResult, ScanReport } from './results'
-import { inTurn, turn } from './slices'
+import { CheckResult, reportOf, type ScanReport } from './results'
+import { inTurn } from './slices'
 import type { Session } from './session'
 import type { NativeScan } from '../native'
 
@@ -40,8 +40,6 @@ export const SELECTION = ['severity', 'category', 'tags', 'frameworks', 'ruleIds
 export const SCAN_OPTIONS = [
   ...SELECTION, 'rulesPath', 'framework', 'variables', 'capabilities', 'timeout', 'evidenceLimit', 'signal',
 ]
-/** Results taken from the native half at once. */
-const BATCH = 16
 
 /** A scan that runs. It can be iterated once; results come in the order they are settled. */
 export class Scan implements AsyncIterable<CheckResult> {
@@ -69,10 +67,8 @@ export class Scan implements AsyncIterable<CheckResult> {
     this.#iterated = true
     let ended = false
     try {
-      for (;;) {
-        const batch = await this.#native.next(BATCH)
-        if (batch.length === 0) break
-        for (const json of batch) yield await parsed(json)
+      while (await this.#native.ready()) {
+        for (let result = await this.#next(); result !== undefined; result = await this.#next()) yield result
       }
       ended = true
     } catch (error) {
@@ -106,9 +102,7 @@ export class Scan implements AsyncIterable<CheckResult> {
 
   async #finish(): Promise<ScanReport> {
     try {
-      const text = await this.#native.report()
-      await turn()
-      return new ScanReport(text)
+      return await reportOf(await this.#native.report())
     } catch (error) {
       throw fromNative(error, this.#signal)
     } finally {
@@ -116,14 +110,18 @@ export class Scan implements AsyncIterable<CheckResult> {
     }
   }
 
+  /** The next result that waits; taken and parsed in its turn. */
+  #next(): Promise<CheckResult | undefined> {
+    return new Promise((resolve) => inTurn(() => {
+      const json = this.#native.take()
+      resolve(json === null ? undefined : new CheckResult(JSON.parse(json)))
+    }))
+  }
+
   #release(): void {
     void this.#session
     this.#signal?.removeEventListener('abort', this.#abort)
   }
-}
-
-function parsed(json: string): Promise<CheckResult> {
-  return new Promise((resolve) => inTurn(() => resolve(new CheckResult(JSON.parse(json)))))
 }
 
 /** The options as the native half reads them. */

@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
 use tokio::sync::Notify;
 
 use crate::failure::Failure;
+use crate::parts::Parts;
 
 /// Results nobody has taken yet at which the scan rests. Those that one step of the scan settles still come.
 pub(crate) const HIGH_WATER: usize = 64;
@@ -24,7 +25,7 @@ pub(crate) struct Feed {
 struct State {
     waiting: VecDeque<String>,
     most: usize,
-    end: Option<Result<String, Failure>>,
+    end: Option<Result<Arc<Parts>, Failure>>,
     /// Wakes the scan where it rests.
     resting: Option<Waker>,
     /// The scan need not rest any more.
@@ -41,38 +42,43 @@ impl Feed {
         self.changed.notify_waiters();
     }
 
-    /// Says how the scan ended; the report as JSON. Only the first word counts.
-    pub(crate) fn end(&self, end: Result<String, Failure>) {
+    /// Says how the scan ended; the report with its results as parts. Only the first word counts.
+    pub(crate) fn end(&self, end: Result<Parts, Failure>) {
         let mut state = self.lock();
         if state.end.is_none() {
             if end.is_err() {
                 state.waiting.clear();
             }
-            state.end = Some(end);
+            state.end = Some(end.map(Arc::new));
         }
         drop(state);
         self.changed.notify_waiters();
     }
 
-    /// Up to `count` results, as soon as there is one; none when the scan has ended and all were taken.
-    pub(crate) async fn next(&self, count: usize) -> Result<Vec<String>, Failure> {
+    /// Whether there is a result to take, as soon as there is; not, when the scan has ended and all were taken.
+    pub(crate) async fn ready(&self) -> Result<bool, Failure> {
         self.when(|state| {
             if !state.waiting.is_empty() {
-                let count = count.clamp(1, state.waiting.len());
-                let taken = state.waiting.drain(..count).collect();
-                if state.waiting.len() < HIGH_WATER {
-                    state.resting.take().into_iter().for_each(Waker::wake);
-                }
-                return Some(Ok(taken));
+                return Some(Ok(true));
             }
-            state.end.as_ref().map(|end| end.as_ref().map(|_| Vec::new()).map_err(Clone::clone))
+            state.end.as_ref().map(|end| end.as_ref().map(|_| false).map_err(Clone::clone))
         })
         .await
     }
 
+    /// The next result, where one waits.
+    pub(crate) fn take(&self) -> Option<String> {
+        let mut state = self.lock();
+        let taken = state.waiting.pop_front();
+        if state.waiting.len() < HIGH_WATER {
+            state.resting.take().into_iter().for_each(Waker::wake);
+        }
+        taken
+    }
+
     /// The report, once the scan has ended. From now on the scan does not wait for results to be taken: the
     /// report holds them all anyway.
-    pub(crate) async fn report(&self) -> Result<String, Failure> {
+    pub(crate) async fn report(&self) -> Result<Arc<Parts>, Failure> {
         {
             let mut state = self.lock();
             state.released = true;

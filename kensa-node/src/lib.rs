@@ -2,7 +2,8 @@
 //!
 //! It moves calls, answers and errors between Node and the engine and decides nothing: what a JavaScript program
 //! sees is made in `lib/`. Data crosses as the JSON text the engine itself writes, so a report is the same bytes in
-//! Node as in Rust. Nothing here runs for long on Node's thread; everything that waits runs on tokio's threads.
+//! Node as in Rust; long answers cross in parts. Nothing here runs for long on Node's thread; everything that waits
+//! runs on tokio's threads.
 #![allow(unsafe_code, reason = "the code napi's macros generate calls Node's C interface")]
 #![allow(missing_docs, reason = "napi's macros add items of their own; ours are documented")]
 #![allow(unreachable_pub, reason = "napi exports what is public, and Rust code uses none of it")]
@@ -16,6 +17,7 @@ mod corpora;
 mod failure;
 mod feed;
 mod options;
+mod parts;
 mod rules;
 mod runner;
 mod scan;

@@ -8,13 +8,14 @@ use kensa::load::{LoadOptions, load_rules, yaml_to_json};
 use kensa::report::{Format, RenderOptions};
 use kensa::{Facts, PlanReport, Rule, ScanReport};
 use napi::Env;
-use napi::bindgen_prelude::PromiseRaw;
+use napi::bindgen_prelude::{PromiseRaw, ToNapiValue};
 use napi_derive::napi;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::corpora;
 use crate::failure::Failure;
 use crate::options::{self, NativeScanOptions};
+use crate::parts::{NativeParts, Parts};
 
 /// Version of the engine.
 #[napi]
@@ -34,10 +35,14 @@ pub fn report_formats() -> Vec<String> {
     kensa::report::FORMATS.iter().map(|format| format.name.to_owned()).collect()
 }
 
-/// Loads rules: JSON of `rules` (`path` and `content`, the file as data) and `diagnostics`. `options` is JSON: the
-/// path and the filters of a scan.
-#[napi(ts_return_type = "Promise<string>")]
-pub fn load<'env>(env: &'env Env, options: String, strict: bool) -> napi::Result<PromiseRaw<'env, String>> {
+/// Loads rules: JSON of `diagnostics`, and as parts the rules (`path` and `content`, the file as data). `options` is
+/// JSON: the path and the filters of a scan.
+#[napi(ts_return_type = "Promise<NativeParts>")]
+pub fn load<'env>(
+    env: &'env Env,
+    options: String,
+    strict: bool,
+) -> napi::Result<PromiseRaw<'env, NativeParts>> {
     in_background(env, move || {
         let options = NativeScanOptions::read(&options)?;
         let selection = options.selection()?;
@@ -55,10 +60,11 @@ pub fn load<'env>(env: &'env Env, options: String, strict: bool) -> napi::Result
                 Some(text) => text.as_bytes().to_vec(),
                 None => std::fs::read(path).ok()?,
             };
-            Some(json!({ "path": path, "content": yaml_to_json(path, &text).ok()? }))
+            Some(json!({ "path": path, "content": yaml_to_json(path, &text).ok()? }).to_string())
         };
-        let rules = corpus.rules.iter().filter(|rule| selection.matches(rule)).filter_map(content);
-        Ok(json!({ "rules": rules.collect::<Vec<_>>(), "diagnostics": corpus.diagnostics }).to_string())
+        let rules = corpus.rules.iter().filter(|rule| selection.matches(rule));
+        let items = rules.filter_map(content).collect();
+        Ok(Parts { head: json!({ "diagnostics": corpus.diagnostics }).to_string(), items }.into())
     })
 }
 
@@ -68,21 +74,22 @@ pub fn validate(env: &Env, path: String, strict: bool) -> napi::Result<PromiseRa
     in_background(env, move || Ok(serde_json::to_string(&kensa::validate_rules(path, strict)?)?))
 }
 
-/// YAML files as data: a JSON list of `path` with `content` or `error`, in the order given.
-#[napi(ts_return_type = "Promise<string>")]
-pub fn read_yaml(env: &Env, paths: Vec<String>) -> napi::Result<PromiseRaw<'_, String>> {
+/// YAML files as data: one part each with `path` and `content` or `error`, in the order given.
+#[napi(ts_return_type = "Promise<NativeParts>")]
+pub fn read_yaml(env: &Env, paths: Vec<String>) -> napi::Result<PromiseRaw<'_, NativeParts>> {
     in_background(env, move || {
         let read = |path: &String| {
             let bytes = std::fs::read(path).map_err(|error| format!("{path}: {error}"));
             let content = bytes.and_then(|bytes| {
                 yaml_to_json(Path::new(path), &bytes).map_err(|diagnostic| diagnostic.one_line())
             });
-            match content {
+            let part = match content {
                 Ok(content) => json!({ "path": path, "content": content }),
                 Err(error) => json!({ "path": path, "error": error }),
-            }
+            };
+            part.to_string()
         };
-        Ok(Value::from_iter(paths.iter().map(read)).to_string())
+        Ok(Parts { items: paths.iter().map(read).collect(), ..Parts::default() }.into())
     })
 }
 
@@ -140,9 +147,9 @@ pub fn reachable(env: &Env, host: String, port: u16, timeout: f64) -> napi::Resu
 }
 
 /// `work` off Node's thread, when it is its turn.
-fn in_background(
+fn in_background<T: ToNapiValue + Send + 'static>(
     env: &Env,
-    work: impl FnOnce() -> Result<String, Failure> + Send + 'static,
-) -> napi::Result<PromiseRaw<'_, String>> {
+    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> napi::Result<PromiseRaw<'_, T>> {
     env.spawn_future(async move { Ok(corpora::in_turn(work).await?) })
 }

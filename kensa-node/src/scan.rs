@@ -14,6 +14,7 @@ use crate::corpora;
 use crate::failure::Failure;
 use crate::feed::Feed;
 use crate::options::NativeScanOptions;
+use crate::parts::{NativeParts, Parts};
 
 /// A scan that runs. Dropping it stops it.
 #[napi]
@@ -25,18 +26,25 @@ pub struct NativeScan {
 
 #[napi]
 impl NativeScan {
-    /// Up to `count` results, each as JSON, as soon as there is one; none when there are no more.
-    #[napi(ts_return_type = "Promise<string[]>")]
-    pub fn next<'env>(&self, env: &'env Env, count: u32) -> napi::Result<PromiseRaw<'env, Vec<String>>> {
+    /// Whether there is a result to take, as soon as there is; `false` when there are no more.
+    #[napi(ts_return_type = "Promise<boolean>")]
+    pub fn ready<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, bool>> {
         let feed = Arc::clone(&self.feed);
-        env.spawn_future(async move { Ok(feed.next(count as usize).await?) })
+        env.spawn_future(async move { Ok(feed.ready().await?) })
     }
 
-    /// The report as JSON, once the scan has ended. The scan then no longer waits for results to be taken.
-    #[napi(ts_return_type = "Promise<string>")]
-    pub fn report<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, String>> {
+    /// The next result as JSON, where one waits.
+    #[napi]
+    pub fn take(&self) -> Option<String> {
+        self.feed.take()
+    }
+
+    /// The report without its results, and these as parts, once the scan has ended. The scan then no longer waits for
+    /// results to be taken.
+    #[napi(ts_return_type = "Promise<NativeParts>")]
+    pub fn report<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, NativeParts>> {
         let feed = Arc::clone(&self.feed);
-        env.spawn_future(async move { Ok(feed.report().await?) })
+        env.spawn_future(async move { Ok(feed.report().await?.into()) })
     }
 
     /// Results nobody has taken: now, and at most so far.
@@ -98,13 +106,15 @@ async fn scan(
     corpus: &Corpus,
     options: &kensa::ScanOptions,
     feed: &Feed,
-) -> Result<String, Failure> {
+) -> Result<Parts, Failure> {
     let mut on_event = |event: ScanEvent<'_>| {
         if let ScanEvent::Result(result) = event {
             // Results hold texts, numbers and maps by text, which JSON always has a form for.
             feed.push(serde_json::to_string(result).unwrap_or_default());
         }
     };
-    let report = feed.brake(kensa::scan(session, corpus, options, &mut on_event)).await?;
-    Ok(serde_json::to_string(&report)?)
+    let mut report = feed.brake(kensa::scan(session, corpus, options, &mut on_event)).await?;
+    let results = std::mem::take(&mut report.results);
+    let items = results.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
+    Ok(Parts { head: serde_json::to_string(&report)?, items })
 }

@@ -38,6 +38,24 @@ test('it is called with one command at a time, its limit and a signal', async (t
   assert.ok(seen.every(({ timeout, signal }) => timeout === 12_000 && signal instanceof AbortSignal && !signal.aborted))
 })
 
+test('a transport says how it wants its commands', async (t) => {
+  const path = ruleFolder(t, [1, 2, 3].map((number) => rule(`one-${number}`, { method: 'file_permission', path: `/etc/nowhere-${number}`, mode: '0644' })))
+  const asked = async (habits) => {
+    const transport = localTransport(habits)
+    const results = await checkRulesFromPath(transport, path)
+    assert.deepEqual(results.map((result) => result.status), ['fail', 'fail', 'fail'], JSON.stringify(habits))
+    return { commands: transport.commands, results }
+  }
+  const usual = await asked({})
+  const scripts = await asked({ takesScripts: true })
+  assert.ok(scripts.commands.length * 4 < usual.commands.length, `${scripts.commands.length} and ${usual.commands.length} calls`)
+  const bare = await asked({ bareCommands: true })
+  assert.ok(bare.commands.includes('cat -- /etc/os-release') && !usual.commands.includes('cat -- /etc/os-release'))
+  const single = await asked({ bareCommands: true, singleQuestions: true })
+  for (const { evidence: [one] } of single.results) assert.ok(one.via === null && single.commands.includes(one.command))
+  assert.ok(bare.results.every(({ evidence: [one] }) => one.via !== null && !bare.commands.includes(one.command)))
+})
+
 test('a failure of one command belongs to that command', async (t) => {
   for (const run of [() => { throw new Error('thrown') }, () => Promise.reject(new Error('rejected')), async () => 'no output', async () => ({ exitCode: 'x' })]) {
     const local = localTransport()

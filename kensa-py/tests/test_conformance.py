@@ -43,7 +43,8 @@ class Answer:
 
     @staticmethod
     def _bytes(recorded: Dict[str, Any], stream: str) -> bytes:
-        return recorded.get(stream, "").encode() + bytes.fromhex(recorded.get(f"{stream}_hex", ""))
+        text: str = recorded.get(stream, "")
+        return text.encode() + bytes.fromhex(recorded.get(f"{stream}_hex", ""))
 
 
 class Player:

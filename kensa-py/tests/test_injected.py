@@ -74,6 +74,16 @@ def test_scripts_save_round_trips() -> None:
     assert len(batched.commands) * 2 < len(one_by_one.commands)
 
 
+def test_single_questions_are_the_commands_of_the_evidence(rules: Path) -> None:
+    class Single(Shell):
+        bare_commands = True
+        single_questions = True
+
+    transport = Single()
+    found = [item for one in kensa.check_rules_from_path(transport, rules) for item in one.evidence_list]
+    assert found and all(item.via is None and item.command in transport.commands for item in found)
+
+
 def test_detection_over_a_transport() -> None:
     found, platform = kensa.quick_host_info(Shell())
     assert platform is not None and found.platform_family == platform.family
