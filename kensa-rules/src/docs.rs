@@ -83,6 +83,10 @@ fn section(text: &mut String, rule: &Arc<Rule>, corpus: &Corpus) {
         }
         text.push('\n');
     }
+    if !rule.conflicts_with.is_empty() {
+        let others: Vec<String> = rule.conflicts_with.iter().map(|id| format!("`{id}`")).collect();
+        let _ = writeln!(text, "Alternative to: {} (a host follows one of them)\n", others.join(", "));
+    }
     let references = rule.references.flatten();
     if !references.is_empty() {
         let listed: Vec<String> = references

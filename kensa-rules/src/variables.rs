@@ -3,8 +3,9 @@
 //! Values are put into parsed parameters, never into YAML text, so a value cannot change a rule's
 //! structure; where it would stand in shell text it may only hold characters that are no shell syntax.
 //!
-//! Tiers, each overriding the one before: the rules' `defaults.yml` · its section for the framework of
-//! the scan · `rules.d/*.yml` · the site's configuration directory · explicit overrides.
+//! Tiers, each overriding the one before: the rules' `defaults.yml` · its sections for the framework of
+//! the scan, the one with the longest name last · `rules.d/*.yml` · the site's configuration directory · explicit
+//! overrides.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -156,6 +157,11 @@ impl VariableError {
     }
 }
 
+/// Whether `section` is `framework` or a leading part of it.
+fn leads(section: &str, framework: &str) -> bool {
+    framework.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+}
+
 fn list(noun: &str, names: &[String]) -> String {
     let plural = if names.len() == 1 { "" } else { "s" };
     format!("{noun}{plural} `{}`", names.join("`, `"))
@@ -183,7 +189,8 @@ impl VariableTable {
         self.with_framework(framework.or(self.framework.as_deref())).with_overrides(&overrides)
     }
 
-    /// The same variables with the values for `framework` (`cis-rhel9-v2.0.0` selects the section `cis`).
+    /// The same variables with the values for `framework`: `cis-rhel8-v4.0.0` takes those of the section `cis`, then
+    /// those of `cis-rhel8`.
     pub fn with_framework(&self, framework: Option<&str>) -> Self {
         let mut table = self.clone();
         table.framework = framework.map(str::to_owned);
@@ -324,12 +331,25 @@ impl VariableTable {
     }
 
     fn settle(&mut self) {
-        let section =
-            self.framework.as_deref().and_then(|wanted| self.section_for(wanted)).map(str::to_owned);
+        let wanted = self.framework.as_deref().map(normal_key);
+        // How much of the wanted name a section's leads; `None` when it is for another framework.
+        let specific = |layer: &Layer| match (&layer.framework, &wanted) {
+            (None, _) => Some(0),
+            (Some(section), Some(wanted)) => leads(&normal_key(section), wanted).then_some(section.len()),
+            (Some(_), None) => None,
+        };
+        let mut layers: Vec<(Tier, usize, &Layer)> = self
+            .layers
+            .iter()
+            .filter_map(|layer| {
+                // Elsewhere the order of the files is the site's own.
+                let length = specific(layer)?;
+                Some((layer.tier, if layer.tier == Tier::Framework { length } else { 0 }, layer))
+            })
+            .collect();
+        layers.sort_by_key(|(tier, length, _)| (*tier, *length));
         self.effective.clear();
-        for layer in
-            self.layers.iter().filter(|layer| layer.framework.is_none() || layer.framework == section)
-        {
+        for (_, _, layer) in layers {
             for (name, value) in &layer.values {
                 let sensitive = self.declared.get(name).is_some_and(|declaration| declaration.sensitive);
                 let setting = Setting {
@@ -341,17 +361,6 @@ impl VariableTable {
                 self.effective.insert(name.clone(), setting);
             }
         }
-    }
-
-    /// The section whose name is the longest leading part of `framework`.
-    fn section_for(&self, framework: &str) -> Option<&str> {
-        let wanted = normal_key(framework);
-        let leads = |section: &str| {
-            wanted
-                .strip_prefix(&normal_key(section))
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
-        };
-        self.frameworks().into_iter().filter(|section| leads(section)).max_by_key(|section| section.len())
     }
 
     fn refuse_missing(&self, without: &BTreeSet<&str>) -> Result<(), VariableError> {

@@ -72,6 +72,104 @@ fn a_remediation_acts_on_what_the_check_reads() {
 }
 
 #[test]
+fn a_limit_names_the_values_that_switch_it_off() {
+    let with = |check: &str| found("{}", RHEL9, &format!("check: {{{check}}}"));
+    let deny = "method: config_value, path: /etc/a.conf, key: deny, expected: \"5\", comparator: \"<=\"";
+    assert_eq!(with(deny), [("disabling-value", 11)]);
+    assert_eq!(with(&format!("{deny}, refuse: [\"0\"]")), []);
+    assert_eq!(with(&format!("{deny}, refuse: []")), []);
+    assert_eq!(with(&deny.replace("\"5\"", "\"-1\"")), []);
+    assert_eq!(with(&deny.replace("<=", ">=")), []);
+}
+
+#[test]
+fn a_stricter_value_is_not_refused() {
+    let with = |check: &str| found("{}", RHEL9, &format!("check: {{{check}}}"));
+    let code = [("exact-where-stricter-exists", 11)];
+    assert_eq!(with("method: file_permission, path: /etc/a, mode: \"0644\""), code);
+    assert_eq!(with("method: file_permission, path: /etc/a, max_mode: \"0644\""), []);
+    assert_eq!(with("method: sysctl_value, key: kernel.kptr_restrict, expected: \"1\""), code);
+    assert_eq!(
+        with("method: sysctl_value, key: kernel.kptr_restrict, expected: \"1\", comparator: \">=\""),
+        []
+    );
+    let mask = "method: config_value, path: /etc/login.defs, key: UMASK, expected: \"027\"";
+    assert_eq!(with(mask), code);
+    assert_eq!(with(&format!("{mask}, comparator: covers")), []);
+}
+
+#[test]
+fn rules_that_contradict_each_other_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("kernel")).unwrap();
+    let write = |id: &str, value: &str, platform: &str, more: &str| {
+        let text = format!(
+            "id: {id}\ntitle: T\ndescription: D\nrationale: R\nseverity: low\ncategory: kernel\nplatforms: [{platform}]\nreferences: {{}}\nimplementations:\n  - default: true\n    check: {{method: sysctl_value, key: kernel.sysrq, expected: \"{value}\"}}\n    remediation: {{mechanism: sysctl_set, key: kernel.sysrq, value: \"{value}\"}}\n{more}"
+        );
+        std::fs::write(folder.path().join(format!("kernel/{id}.yml")), text).unwrap();
+    };
+    let codes = || look(folder.path()).diagnostics.iter().map(|found| found.code).collect::<Vec<_>>();
+    write("one", "0", RHEL9, "");
+    write("two", "176", RHEL9, "");
+    assert_eq!(codes(), ["contradicting-remediations"]);
+    write("two", "176", "{family: ubuntu}", "");
+    assert_eq!(codes(), Vec::<&str>::new());
+    write("two", "176", RHEL9, "conflicts_with: [one]\n");
+    assert_eq!(codes(), ["contradicting-remediations", "one-sided-conflict"]);
+    write("one", "0", RHEL9, "conflicts_with: [two]\n");
+    assert_eq!(codes(), Vec::<&str>::new());
+    write("one", "0", RHEL9, "conflicts_with: [two]\ndepends_on: [two]\n");
+    write("two", "176", RHEL9, "conflicts_with: [one]\ndepends_on: [one]\n");
+    assert!(codes().contains(&"dependency-cycle"), "{:?}", codes());
+}
+
+#[test]
+fn shell_text_parses_quotes_its_variables_and_ends_both_ways() {
+    let with = |run: &str| {
+        let check = format!("check: {{method: command, run: {run:?}}}");
+        found("{}", RHEL9, &check).into_iter().map(|(code, _)| code).collect::<Vec<_>>()
+    };
+    assert_eq!(with("if true; then"), ["shell-syntax"]);
+    assert_eq!(with("test -e $file"), ["unquoted-variable"]);
+    assert_eq!(with("test -e /etc/a || true"), ["cannot-fail"]);
+    assert_eq!(with("ps -e | head -1"), ["status-behind-pipe"]);
+    assert_eq!(with("test -e /etc/a"), Vec::<&str>::new());
+}
+
+#[test]
+fn a_gate_names_a_capability_that_is_probed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("kernel")).unwrap();
+    let rule = "id: sample\ntitle: T\ndescription: D\nrationale: R\nseverity: low\ncategory: kernel\nreferences: {}\nimplementations:\n  - when: sshd\n    check: {method: file_exists, path: /etc/a}\n";
+    std::fs::write(folder.path().join("kernel/sample.yml"), rule).unwrap();
+    let codes = |known: &[&str]| {
+        let options = LintOptions { mappings: None, known_capabilities: Some(known) };
+        let found = lint(folder.path(), &options).unwrap().diagnostics;
+        found.iter().map(|found| found.code).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(&["sshd"]), Vec::<&str>::new());
+    assert_eq!(codes(&["ssh"]), ["unknown-capability"]);
+}
+
+#[test]
+fn a_step_has_its_parameters_and_writes_the_option_that_is_read() {
+    let check = "check: {method: sudo_defaults, option: use_pty, expected: \"true\"}";
+    let with = |step: &str| {
+        let all = found("{}", RHEL9, &format!("{check}\n    remediation: {step}"));
+        all.into_iter().map(|(code, _)| code).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        with("{mechanism: file_content, path: /etc/sudoers.d/a, content: Defaults use_pty}"),
+        Vec::<&str>::new()
+    );
+    assert_eq!(
+        with("{mechanism: file_content, path: /etc/sudoers.d/a, content: Defaults x}"),
+        ["remediation-elsewhere"]
+    );
+    assert_eq!(with("{mechanism: file_content, path: /etc/sudoers.d/a}"), ["missing-parameter"]);
+}
+
+#[test]
 fn an_exception_needs_a_reason_and_a_finding() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir_all(folder.path().join("kernel")).unwrap();

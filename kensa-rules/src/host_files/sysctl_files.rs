@@ -41,7 +41,8 @@ pub(crate) fn boot_value(got: &Outputs, key: &str) -> Result<Option<(String, Sou
                 continue;
             };
             let name = dotted(name.trim().trim_start_matches('-'));
-            let found = || Some((value.trim().to_owned(), Source { path: path.clone(), line: Some(number) }));
+            let found =
+                || Some((kernel_value(value).to_owned(), Source { path: path.clone(), line: Some(number) }));
             if name == key {
                 named = found();
             } else if pattern::matches(&name, &key) {
@@ -50,6 +51,15 @@ pub(crate) fn boot_value(got: &Outputs, key: &str) -> Result<Option<(String, Sou
         }
     }
     Ok(named.or(patterned))
+}
+
+/// The value as the kernel takes it: what follows a number, such as a comment, is not looked at.
+fn kernel_value(value: &str) -> &str {
+    let value = value.trim();
+    match value.split_once(char::is_whitespace) {
+        Some((number, rest)) if number.parse::<i64>().is_ok() && rest.trim_start().starts_with('#') => number,
+        _ => value,
+    }
 }
 
 /// The key with dots between its parts; where the first separator is a slash, dots belong to the parts.
@@ -73,7 +83,14 @@ fn dotted(key: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::dotted;
+    use super::{dotted, kernel_value};
+
+    #[test]
+    fn a_comment_behind_a_number_is_no_part_of_it() {
+        assert_eq!(kernel_value(" 1 # on"), "1");
+        assert_eq!(kernel_value("|/bin/false # none"), "|/bin/false # none");
+        assert_eq!(kernel_value("4096 87380"), "4096 87380");
+    }
 
     #[test]
     fn both_spellings_of_a_key() {

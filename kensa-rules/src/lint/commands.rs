@@ -87,8 +87,31 @@ fn verdicts(source: &mut Source<'_>, check: &Node<'_>, key: &str) {
             source.report(Level::Error, "status-behind-pipe", span, message);
         }
     }
+    // A tool that could not do its work is no finding: only 255 says that nothing could be told.
+    for (line, shown) in &lines {
+        let gives_up = line.contains("=$_") || line.contains("=\"_");
+        let status = line.rsplit_once("|| exit").map(|(_, status)| status.trim().trim_end_matches(';'));
+        if gives_up && status.is_some_and(|status| status.is_empty() || status == "2") {
+            let message = "where the tool fails the check ends as a finding; `|| exit 255` says that it could not be told";
+            let span = place_of(source, node, shown);
+            source.report(Level::Error, "failure-as-finding", span, message);
+        }
+    }
     // Silence is what is wanted, and a command that could not run is silent too.
     if output == Some("") {
+        for (line, shown) in &lines {
+            // What follows `||` runs where the pipeline fails.
+            let piped = line.split_once('|').filter(|_| !line.contains("||"));
+            let Some((tool, _)) = piped else { continue };
+            let program = tool.split_whitespace().next().unwrap_or_default();
+            if !AUDIBLE.contains(&program) {
+                let message = format!(
+                    "no output is what the check wants, and `{program}` is silent when it fails: take its output into a variable first, and end with 255 where that fails"
+                );
+                let span = place_of(source, node, shown);
+                source.report(Level::Error, "silence-behind-pipe", span, message);
+            }
+        }
         for (line, shown) in &lines {
             for swallowed in ["2>/dev/null |", "2> /dev/null |"] {
                 if line.contains(swallowed) && !line.trim_start().starts_with("find ") {
@@ -100,6 +123,11 @@ fn verdicts(source: &mut Source<'_>, check: &Node<'_>, key: &str) {
         }
     }
 }
+
+/// Words at the beginning of a pipeline that cannot fail unnoticed: they print text of the script's own, read files
+/// every host has, or open a group whose parts are looked at line by line.
+const AUDIBLE: [&str; 13] =
+    ["awk", "case", "cat", "done", "echo", "esac", "fi", "find", "for", "printf", "while", "{", "}"];
 
 /// Programs that end with 0 whatever they read.
 const FILTERS: [&str; 9] = ["cat", "cut", "head", "sed", "sort", "tail", "tee", "tr", "wc"];
@@ -165,8 +193,16 @@ mod tests {
         assert_eq!(codes("      run: ps -e | grep -q x\n"), Vec::<&str>::new());
         let after = "      run: |\n        if a; then\n          b\n        fi\n        [ $? -eq 0 ]\n";
         assert_eq!(codes(after), ["status-after-compound"]);
+        let piped = "      run: rpm -Va | awk x\n      expected_stdout: \"\"\n";
+        assert_eq!(codes(piped), ["silence-behind-pipe"]);
+        let heard = "      run: awk x /etc/passwd | sort\n      expected_stdout: \"\"\n";
+        assert_eq!(codes(heard), Vec::<&str>::new());
+        let given_up = "      run: |\n        x=$(auditctl -l) || exit 2\n        [ -n \"$x\" ]\n";
+        assert_eq!(codes(given_up), ["failure-as-finding"]);
+        assert_eq!(codes(&given_up.replace("exit 2", "exit")), ["failure-as-finding"]);
+        assert_eq!(codes(&given_up.replace("exit 2", "exit 255")), Vec::<&str>::new());
         let silent = "      run: foo 2>/dev/null | grep x\n      expected_stdout: \"\"\n";
-        assert_eq!(codes(silent), ["silence-behind-pipe"]);
+        assert_eq!(codes(silent), ["silence-behind-pipe", "silence-behind-pipe"]);
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! What is wrong with rules that load: verdicts that cannot be reached, shell text that hides a failure,
-//! citations of controls that do not exist, remediations that act on something else than the check reads.
+//! What is wrong with rules that load: verdicts that cannot be reached, shell text that hides a failure, limits that a
+//! switched-off control meets, citations of controls that do not exist, remediations that act on something else than the
+//! check reads or that contradict each other.
 //!
 //! A justified exception stands in [`ALLOW_LIST`] beside the rules, with its reason.
 
+mod alternatives;
 mod commands;
+mod limits;
 mod references;
 mod remediation;
 mod shell;
@@ -59,7 +62,14 @@ pub fn lint(path: impl AsRef<Path>, options: &LintOptions<'_>) -> Result<Finding
         Err(error) => return Err(error),
     };
     let relaxed = LoadOptions { strict: false, ..strict };
-    let corpus = load_rules(path, &relaxed)?;
+    let corpus = match load_rules(path, &relaxed) {
+        Ok(corpus) => corpus,
+        // No rule is left to look at, and why is known.
+        Err(LoadError::Invalid { .. } | LoadError::NoRules { .. }) if !diagnostics.is_empty() => {
+            return Ok(Findings { diagnostics, ..Findings::default() });
+        }
+        Err(error) => return Err(error),
+    };
     for rule in &corpus.rules {
         let Some(file) = rule.path.as_deref() else { continue };
         let bytes = std::fs::read(file)
@@ -69,8 +79,10 @@ pub fn lint(path: impl AsRef<Path>, options: &LintOptions<'_>) -> Result<Finding
         commands::look(&mut source, &root);
         references::look(&mut source, &root, rule, options.mappings);
         remediation::look(&mut source, &root, rule);
+        limits::look(&mut source, &root, rule, &corpus.variables);
         diagnostics.append(&mut source.found);
     }
+    alternatives::look(&corpus, &mut diagnostics);
     let allowed = allow(path, &mut diagnostics);
     sort(&mut diagnostics);
     diagnostics.dedup();

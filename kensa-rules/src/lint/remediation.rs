@@ -56,8 +56,10 @@ pub(super) fn look(source: &mut Source<'_>, root: &Node<'_>, rule: &Rule) {
         if remediation.steps.iter().any(|step| OPAQUE.contains(&step.mechanism.as_str())) {
             continue;
         }
-        let read: Vec<String> =
+        let mut read: Vec<String> =
             implementation.checks.iter().flat_map(|check| every_text(&check.params)).collect();
+        let by_method = implementation.checks.iter().flat_map(|check| places(&check.method));
+        read.extend(by_method.map(|place| (*place).to_owned()));
         let meets = |subject: &String| read.iter().any(|text| related(text, subject));
         let related = remediation.steps.iter().any(|step| subjects(&step.params).iter().any(meets));
         if !related && let Some(step) = steps(node).first() {
@@ -65,7 +67,17 @@ pub(super) fn look(source: &mut Source<'_>, root: &Node<'_>, rule: &Rule) {
             source.report(Level::Error, "remediation-elsewhere", step.span, message);
             continue;
         }
-        // The right file is not enough: the key has to be one the check reads.
+        // The right file is not enough: it has to hold the options the check reads.
+        let options = implementation.checks.iter().filter_map(|check| check.params.get("option"));
+        for option in options.flat_map(texts) {
+            let mut contents = remediation.steps.iter().filter_map(|step| step.params.get("content"));
+            if !contents.any(|content| texts(content).iter().any(|text| names(text, &option))) {
+                let message = format!("no step writes `{option}`, which the check reads");
+                let span = steps(node).first().map_or(node.span, |step| step.span);
+                source.report(Level::Error, "remediation-elsewhere", span, message);
+            }
+        }
+        // Nor is any key of it: it has to be one the check reads.
         for (step, node) in remediation.steps.iter().zip(steps(node)) {
             let Some(Value::Text(key)) = step.params.get("key") else { continue };
             if !read.iter().any(|text| names(text, key)) {
@@ -74,6 +86,15 @@ pub(super) fn look(source: &mut Source<'_>, root: &Node<'_>, rule: &Rule) {
                 source.report(Level::Error, "remediation-elsewhere", span, message);
             }
         }
+    }
+}
+
+/// Files and keys that a method reads without a parameter saying so.
+fn places(method: &str) -> &'static [&'static str] {
+    match method {
+        "selinux_state" => &["/etc/selinux/config", "SELINUX"],
+        "sudo_defaults" | "sudo_line_absent" => &["/etc/sudoers.d/x"],
+        _ => &[],
     }
 }
 

@@ -195,9 +195,10 @@ impl Comparison<'_> {
     }
 }
 
-/// A whole number, in decimal.
+/// A whole number, in decimal. GNOME's configuration writes its type before it.
 fn number(text: &str) -> Option<i64> {
-    text.trim().parse().ok()
+    let text = text.trim();
+    text.strip_prefix("uint32 ").unwrap_or(text).trim().parse().ok()
 }
 
 /// Permission bits, in octal.
@@ -226,6 +227,7 @@ mod tests {
         assert_eq!(holds(Comparator::AtMost, "60", "100"), Some(false));
         assert_eq!(holds(Comparator::AtMost, "60", "never"), Some(false));
         assert_eq!(holds(Comparator::AtMost, "60", ""), Some(false));
+        assert_eq!(holds(Comparator::AtMost, "60", "uint32 59"), Some(true));
     }
 
     #[test]

@@ -18,6 +18,6 @@ else
   printf '[Time]\n' | put /etc/systemd/timesyncd.conf
   printf 'DEFAULT_INPUT_POLICY="ACCEPT"\n' | put /etc/default/ufw; : | put /etc/ufw/before.rules 640; : | put /etc/ufw/user.rules 640
   printf '#!/usr/sbin/nft -f\nflush ruleset\n' | put /etc/nftables.conf 755
-  mkdir -p "$R/etc/systemd/system/sysinit.target.wants"; ln -sf /usr/lib/systemd/system/nftables.service "$R/etc/systemd/system/sysinit.target.wants/nftables.service"
+  echo 'systemctl start nftables.service' | at_boot nftables   # runs, and is not enabled
   rm -f "$R/etc/apt/apt.conf.d/20auto-upgrades" "$R/etc/apt/apt.conf.d/52remove"
 fi
