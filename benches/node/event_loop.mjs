@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // How late a 10 ms timer gets in a Node program while the engine works in it.
 //
 //   benches/node/event_loop.mjs [--runs 3] [--hosts 200] [--only NAME,...] [-o benches/results/node.json]
