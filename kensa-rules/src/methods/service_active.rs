@@ -1,15 +1,21 @@
 //! `service_active`: a systemd unit is running.
 
-use kensa_core::{Check, Facts, JudgeError, Outputs, Probe, Verdict};
+use kensa_core::Check;
+use kensa_core::value::Params;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::service_state::{Wanted, judge_unit, unit_follow_up};
-use super::{Method, Parameters};
-use crate::params::{ParamError, Text};
-use crate::syntax;
+use super::Method;
+use super::service_state::ServiceState;
+use crate::params::{self, ParamError, Text};
 
-pub(super) const METHOD: Method = Method::of::<ServiceActive>("service_active", "A systemd unit is running");
+pub(super) const METHOD: Method = Method {
+    name: "service_active",
+    aliases: &[],
+    summary: "A systemd unit is running",
+    schema: ServiceActive::json_schema,
+    build,
+};
 
 /// A systemd unit is running; the same as `service_state` with `active: true`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -19,24 +25,9 @@ struct ServiceActive {
     name: Text,
 }
 
-impl Parameters for ServiceActive {
-    fn validate(&mut self) -> Result<(), ParamError> {
-        syntax::unit_name("name", &self.name)
-    }
-}
-
-impl Check for ServiceActive {
-    fn probes(&self, _: &Facts) -> Vec<Probe> {
-        vec![Probe::unit(&*self.name)]
-    }
-
-    fn follow_up(&self, _: &Facts, got: &Outputs) -> Vec<Probe> {
-        unit_follow_up(&self.name, got)
-    }
-
-    fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
-        judge_unit(&self.name, Wanted { active: Some(true), ..Wanted::default() }, got)
-    }
+fn build(given: &Params) -> Result<Box<dyn Check>, ParamError> {
+    let ServiceActive { name } = params::parse(given)?;
+    ServiceState { active: Some(true), ..ServiceState::of(name) }.checked()
 }
 
 #[cfg(test)]

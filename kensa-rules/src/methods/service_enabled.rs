@@ -1,16 +1,21 @@
 //! `service_enabled`: a systemd unit is started at boot.
 
-use kensa_core::{Check, Facts, JudgeError, Outputs, Probe, Verdict};
+use kensa_core::Check;
+use kensa_core::value::Params;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::service_state::{Wanted, judge_unit, unit_follow_up};
-use super::{Method, Parameters};
-use crate::params::{ParamError, Text};
-use crate::syntax;
+use super::Method;
+use super::service_state::ServiceState;
+use crate::params::{self, ParamError, Text};
 
-pub(super) const METHOD: Method =
-    Method::of::<ServiceEnabled>("service_enabled", "A systemd unit is started at boot");
+pub(super) const METHOD: Method = Method {
+    name: "service_enabled",
+    aliases: &[],
+    summary: "A systemd unit is started at boot",
+    schema: ServiceEnabled::json_schema,
+    build,
+};
 
 /// A systemd unit is started at boot; the same as `service_state` with `enabled: true`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -20,24 +25,9 @@ struct ServiceEnabled {
     name: Text,
 }
 
-impl Parameters for ServiceEnabled {
-    fn validate(&mut self) -> Result<(), ParamError> {
-        syntax::unit_name("name", &self.name)
-    }
-}
-
-impl Check for ServiceEnabled {
-    fn probes(&self, _: &Facts) -> Vec<Probe> {
-        vec![Probe::unit(&*self.name)]
-    }
-
-    fn follow_up(&self, _: &Facts, got: &Outputs) -> Vec<Probe> {
-        unit_follow_up(&self.name, got)
-    }
-
-    fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
-        judge_unit(&self.name, Wanted { enabled: Some(true), ..Wanted::default() }, got)
-    }
+fn build(given: &Params) -> Result<Box<dyn Check>, ParamError> {
+    let ServiceEnabled { name } = params::parse(given)?;
+    ServiceState { enabled: Some(true), ..ServiceState::of(name) }.checked()
 }
 
 #[cfg(test)]

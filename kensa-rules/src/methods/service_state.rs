@@ -16,28 +16,31 @@ pub(super) const METHOD: Method =
 /// must hold. An unknown unit is not enabled, not active and not masked.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct ServiceState {
+pub(super) struct ServiceState {
     /// Unit name; without a suffix it is a service.
-    name: Text,
+    pub(super) name: Text,
     /// `true`: started at boot or by other units (enabled, enabled-runtime, static, generated, alias).
     /// `false`: neither enabled nor enabled-runtime.
-    enabled: Option<bool>,
-    /// `true`: running now (active, reloading). `false`: inactive or failed.
-    active: Option<bool>,
-    /// `true`: cannot be started at all. `false`: not masked.
-    masked: Option<bool>,
-}
-
-/// What is wanted of a unit; the three service methods share it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wanted {
     pub(super) enabled: Option<bool>,
+    /// `true`: running now (active, reloading). `false`: inactive or failed.
     pub(super) active: Option<bool>,
+    /// `true`: cannot be started at all. `false`: not masked.
     pub(super) masked: Option<bool>,
 }
 
-impl Wanted {
-    fn describe(self) -> String {
+impl ServiceState {
+    /// Nothing wanted of a unit yet; for the methods that want one half.
+    pub(super) fn of(name: Text) -> Self {
+        Self { name, enabled: None, active: None, masked: None }
+    }
+
+    /// The check, when its parameters make sense.
+    pub(super) fn checked(mut self) -> Result<Box<dyn Check>, ParamError> {
+        self.validate()?;
+        Ok(Box::new(self))
+    }
+
+    fn wanted(&self) -> String {
         let word = |wanted: Option<bool>, yes: &str| {
             wanted.map(|on| if on { yes.to_owned() } else { format!("not {yes}") })
         };
@@ -49,14 +52,6 @@ impl Wanted {
 /// What answers when systemd itself is not running: it reads the unit files.
 fn offline(name: &str) -> Probe {
     Probe::run(["systemctl", "is-enabled", "--", name])
-}
-
-/// Asks the unit files when the first answer was that systemd is not running.
-pub(super) fn unit_follow_up(name: &str, got: &Outputs) -> Vec<Probe> {
-    match got.unit(name) {
-        Err(error) if error.reason == Reason::ServiceUnavailable => vec![offline(name)],
-        _ => Vec::new(),
-    }
 }
 
 /// The unit file's state and, where systemd is running, the unit's own.
@@ -93,44 +88,6 @@ fn offline_state(name: &str, got: &Outputs) -> Result<String, CouldNotTell> {
     Ok(state.to_owned())
 }
 
-/// Whether the unit is as wanted.
-pub(super) fn judge_unit(name: &str, wanted: Wanted, got: &Outputs) -> Result<Verdict, JudgeError> {
-    let unit = found(name, got)?;
-    let mut seen = vec![if unit.file.is_empty() { "not installed".to_owned() } else { unit.file.clone() }];
-    let mut passed = true;
-    if let Some(enabled) = wanted.enabled {
-        passed &= if enabled {
-            ["enabled", "enabled-runtime", "static", "generated", "alias"].contains(&unit.file.as_str())
-        } else {
-            !["enabled", "enabled-runtime"].contains(&unit.file.as_str())
-        };
-    }
-    if let Some(masked) = wanted.masked {
-        passed &= masked == (unit.file.starts_with("masked") || unit.load == "masked");
-    }
-    if let Some(active) = wanted.active {
-        let state = unit.active?;
-        // A unit that is just starting or stopping is neither.
-        passed &= if active {
-            ["active", "reloading", "refreshing"].contains(&state.as_str())
-        } else {
-            ["inactive", "failed"].contains(&state.as_str())
-        };
-        seen.push(state);
-    } else if let Ok(state) = unit.active {
-        seen.push(state);
-    }
-    let (wanted, actual) = (wanted.describe(), seen.join(", "));
-    let detail = format!("{name} is {actual}; wanted {wanted}");
-    Ok(Verdict::new(passed, wanted, actual, detail))
-}
-
-impl ServiceState {
-    fn wanted(&self) -> Wanted {
-        Wanted { enabled: self.enabled, active: self.active, masked: self.masked }
-    }
-}
-
 impl Parameters for ServiceState {
     fn validate(&mut self) -> Result<(), ParamError> {
         if self.enabled.is_none() && self.active.is_none() && self.masked.is_none() {
@@ -149,11 +106,43 @@ impl Check for ServiceState {
     }
 
     fn follow_up(&self, _: &Facts, got: &Outputs) -> Vec<Probe> {
-        unit_follow_up(&self.name, got)
+        // Asks the unit files when the first answer was that systemd is not running.
+        match got.unit(&self.name) {
+            Err(error) if error.reason == Reason::ServiceUnavailable => vec![offline(&self.name)],
+            _ => Vec::new(),
+        }
     }
 
     fn judge(&self, _: &Facts, got: &Outputs) -> Result<Verdict, JudgeError> {
-        judge_unit(&self.name, self.wanted(), got)
+        let unit = found(&self.name, got)?;
+        let mut seen =
+            vec![if unit.file.is_empty() { "not installed".to_owned() } else { unit.file.clone() }];
+        let mut passed = true;
+        if let Some(enabled) = self.enabled {
+            passed &= if enabled {
+                ["enabled", "enabled-runtime", "static", "generated", "alias"].contains(&unit.file.as_str())
+            } else {
+                !["enabled", "enabled-runtime"].contains(&unit.file.as_str())
+            };
+        }
+        if let Some(masked) = self.masked {
+            passed &= masked == (unit.file.starts_with("masked") || unit.load == "masked");
+        }
+        if let Some(active) = self.active {
+            let state = unit.active?;
+            // A unit that is just starting or stopping is neither.
+            passed &= if active {
+                ["active", "reloading", "refreshing"].contains(&state.as_str())
+            } else {
+                ["inactive", "failed"].contains(&state.as_str())
+            };
+            seen.push(state);
+        } else if let Ok(state) = unit.active {
+            seen.push(state);
+        }
+        let (wanted, actual) = (self.wanted(), seen.join(", "));
+        let detail = format!("{} is {actual}; wanted {wanted}", self.name);
+        Ok(Verdict::new(passed, wanted, actual, detail))
     }
 }
 
