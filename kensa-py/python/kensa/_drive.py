@@ -13,8 +13,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
 
-from . import _native, errors
-from ._log import log
+from . import _log, _native, errors
 
 if TYPE_CHECKING:
     import asyncio
@@ -84,11 +83,14 @@ def finish(
     place: Tuple[str, Optional[int]] = ("host", None),
 ) -> Any:
     """What the operation gives; raises what made it fail. Every item before is given to `on_item`."""
+    _log.follow()
     whole = supplied is None and on_item is None
     private: Optional[_PrivateLoop] = None
     try:
         while True:
-            for item in task.wait(TURN, whole, 64):
+            items = task.wait(TURN, whole, 64)
+            _log.pass_on()
+            for item in items:
                 kind = item[0]
                 if kind == "done":
                     return item[1]
@@ -199,7 +201,7 @@ def failure(item: Item, place: Tuple[str, Optional[int]]) -> BaseException:
         return errors.RuleNotFoundError(message)
     if kind == "cancelled":
         return errors.NotConnectedError(f"{host}: {message}", {"host": host})
-    log().error("%s", message)
+    _log.log().error("%s", message)
     return errors.InternalError(message)
 
 
