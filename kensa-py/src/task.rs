@@ -297,6 +297,13 @@ impl Task {
         self.released.store(true, Ordering::Relaxed);
     }
 
+    /// Stops what the operation runs on the host, at the end of the program: who waits is not woken any more.
+    fn abandon(&self) {
+        if self.pid == std::process::id() {
+            self.abort.abort();
+        }
+    }
+
     /// Stops the operation and what it runs on the host. Idempotent.
     fn cancel(&self) {
         if self.pid == std::process::id() {

@@ -6,7 +6,6 @@ import re
 import shutil
 import subprocess
 import sys
-import venv
 import zipfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional, Tuple
@@ -19,6 +18,7 @@ from kensa.detect import CAPABILITY_PROBES
 
 PROJECT = Path(__file__).resolve().parents[1]
 CHECKOUT = PROJECT.parent / "rules"
+OURS = ("kensa-core", "kensa-ssh", "kensa-rules", "kensa-engine", "kensa-cli", "kensa-py")
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", PROJECT.parent / "target")).resolve()
 
 
@@ -34,14 +34,21 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
     run(sys.executable, "-m", "build", "--no-isolation", "--sdist", "--outdir", folder, PROJECT)
     (archive,) = folder.glob("*.tar.gz")
-    # One place for all runs, so that the build folder does not grow; fresh times, so that nothing old counts as built.
-    unpacked = TARGET / "py-sdist"
-    shutil.rmtree(unpacked, ignore_errors=True)
-    unpacked.mkdir(parents=True)
-    run("tar", "xzmf", archive, "-C", unpacked, "--strip-components=1")
+    place = TARGET / "py-sdist"
+    shutil.rmtree(place, ignore_errors=True)
+    (place / "source").mkdir(parents=True)
+    run("tar", "xzf", archive, "-C", place / "source", "--strip-components=1")
+    environment = {**os.environ, "CARGO_TARGET_DIR": str(place / "target")}
+    if (TARGET / "debug").is_dir():
+        # What others wrote is built already. What is ours must be built anew: cargo knows it by its place in the
+        # workspace alone, and would take the checkout's for the archive's.
+        (place / "target").mkdir()
+        run("cp", "-al", TARGET / "debug", place / "target")
+        ours = [option for crate in OURS for option in ("-p", crate)]
+        run("cargo", "clean", "-q", *ours, cwd=place / "source", env=environment)
     pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-build-isolation", "--no-deps", "--wheel-dir", folder]
-    options = "--config-settings=build-args=--profile dev"
-    run(*pip, options, unpacked, env={**os.environ, "CARGO_TARGET_DIR": str(TARGET)})
+    run(*pip, "--config-settings=build-args=--profile dev", place / "source", env=environment)
+    shutil.rmtree(place)
     return folder
 
 
@@ -54,8 +61,8 @@ def wheel(dist: Path) -> Path:
 class Machine:
     """An environment with nothing but the wheel, and no Rust in reach."""
 
-    def __init__(self, folder: Path, wheel: Path) -> None:
-        venv.create(folder / "venv", with_pip=True)
+    def __init__(self, folder: Path, wheel: Path, python: str = sys.executable) -> None:
+        run(python, "-m", "venv", folder / "venv")
         self.bin = folder / "venv" / "bin"
         self.folder = folder
         self.environment = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LC_ALL": "C.UTF-8"}
@@ -113,6 +120,36 @@ def test_the_earlier_packages_imports_work_where_there_is_no_rust(machine: Machi
     needed = {"cis-rhel8-v4.0.0", "cis-rhel9-v2.0.0", "stig-rhel8-v2r6", "stig-rhel9-v2r7", "nist-800-53-r5", "pci-dss-v4.0",
               "fedramp-moderate"}  # fmt: skip
     assert needed <= set(mappings)
+
+
+def interpreters() -> Iterator[Tuple[str, str]]:
+    """Version and path of every other interpreter of this machine that the package is for."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    found = {f"{sys.version_info[0]}.{sys.version_info[1]}"}
+    for path in [*pyenv.glob("versions/*/bin/python3"), *Path("/usr/bin").glob("python3.*"), *Path("/usr/local/bin").glob("python3.*")]:
+        ask = "import sys, venv, ensurepip; print(*sys.version_info[:2], sep='.')"
+        said = subprocess.run([str(path), "-c", ask], capture_output=True, text=True)
+        version = said.stdout.strip()
+        if said.returncode == 0 and version not in found and tuple(map(int, version.split("."))) >= (3, 9):
+            found.add(version)
+            yield version, str(path)
+
+
+def test_the_same_wheel_serves_the_other_interpreters_of_this_machine(wheel: Path, tmp_path: Path) -> None:
+    for version, path in interpreters():
+        other = Machine(tmp_path / version, wheel, path)
+        said = other.python(
+            "import asyncio, kensa, sys\n"
+            "from runner.engine import check_rules_from_path\n"
+            "async def main():\n"
+            "    async with kensa.local() as session:\n"
+            "        return len((await session.scan(severity='critical')).results)\n"
+            "with kensa.LocalSession() as session:\n"
+            "    results = check_rules_from_path(session, kensa.get_rules_path(), ['critical'])\n"
+            "assert asyncio.run(main()) == len(results) > 0\n"
+            "print(*sys.version_info[:2], sep='.')\n"
+        )
+        assert said.strip() == version
 
 
 def test_the_console_script_is_the_command_line(machine: Machine) -> None:

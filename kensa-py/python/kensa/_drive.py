@@ -11,7 +11,7 @@ import inspect
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Optional, Set, Tuple
 
 from . import _log, _native, errors
 
@@ -22,6 +22,9 @@ TURN = 0.1
 """Seconds between two looks at the interpreter's signals."""
 
 Item = Tuple[Any, ...]
+
+running: "Set[_native.Task]" = set()
+"""The operations somebody waits for; at the end of the program they are stopped."""
 
 
 class Supplied:
@@ -86,6 +89,7 @@ def finish(
     _log.follow()
     whole = supplied is None and on_item is None
     private: Optional[_PrivateLoop] = None
+    running.add(task)
     try:
         while True:
             items = task.wait(TURN, whole, 64)
@@ -106,6 +110,7 @@ def finish(
         task.cancel()
         raise
     finally:
+        running.discard(task)
         if private is not None:
             private.close()
 
@@ -147,12 +152,10 @@ class _PrivateLoop:
 
         future = asyncio.run_coroutine_threadsafe(wait(), self._loop)
         try:
-            while True:
-                try:
-                    return future.result(TURN)
-                except concurrent.futures.TimeoutError:
-                    if future.done():
-                        raise
+            # Not `result(TURN)`: a handler's own TimeoutError could not be told from the end of the turn.
+            while not future.done():
+                concurrent.futures.wait([future], TURN)
+            return future.result()
         except BaseException:
             future.cancel()
             raise

@@ -80,6 +80,7 @@ class Items:
         self._broken: Optional[BaseException] = None
         self._future: "Optional[asyncio.Future[None]]" = None
         self._open = True
+        _drive.running.add(task)
         self._watch = watch()
         self._watch.enter(task)
 
@@ -123,6 +124,7 @@ class Items:
         if not self._open:
             return
         self._open = False
+        _drive.running.discard(self._task)
         self._task.cancel()
         _log.pass_on()
         for call in self._calls.values():

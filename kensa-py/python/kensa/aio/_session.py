@@ -78,7 +78,7 @@ class Session:
         """Connects; does nothing while connected. Raises the `SSHConnectionError` family."""
         if not self._session.is_connected:
             task = self._session._start_connect()
-            self._session._link = await Items(task, None, self._session._place).last()
+            self._session._enter(await Items(task, None, self._session._place).last())
 
     async def run(self, cmd: str, timeout: Optional[float] = None) -> Result:
         """Runs a command; `timeout` in seconds. Raises as `SSHSession.run`."""
@@ -88,14 +88,9 @@ class Session:
 
     async def close(self) -> None:
         """Ends the connection. Idempotent, never raises; it goes on in the background when cancelled."""
-        native, self._session._link = self._session._link, None
-        if native is None:
+        task = self._session._start_close()
+        if task is None:
             return
-        try:
-            task = native.start_close()
-        except RuntimeError:
-            return
-        task.release()
         watcher = watch()
         watcher.enter(task)
         try:
