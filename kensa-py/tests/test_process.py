@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Callable, Dict, List
 
 import pytest
 from conftest import Host, write_rule
@@ -73,7 +73,7 @@ def test_an_alarm_gets_through_every_blocking_call(
 ) -> None:
     rules = slow_rules(tmp_path, 44)
     known = kensa.detect_capabilities(local)
-    calls = {
+    calls: "Dict[str, Callable[[], Any]]" = {
         "run": lambda: local.run("sleep 44"),
         "check": lambda: kensa.check_rules_from_path(local, rules, capabilities=known),
         "callback": lambda: kensa.check_rules_from_path(local, rules, capabilities=known, on_result=print),
