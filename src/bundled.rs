@@ -14,7 +14,7 @@ static RULES: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/rules");
 pub fn bundled_rules() -> Result<Corpus, LoadError> {
     let known = crate::engine::known_capabilities();
     let options = LoadOptions { known_capabilities: Some(&known), ..LoadOptions::default() };
-    kensa_rules::load::load_embedded(bundled_rules_files(), &options)
+    kensa_rules::load::load_embedded(bundled_rules_files().chain(bundled_mappings_files()), &options)
 }
 
 /// Path (relative to the rules folder) and text of every bundled rule file.

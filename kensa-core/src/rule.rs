@@ -68,6 +68,10 @@ pub struct Rule {
     pub tags: Vec<String>,
     /// Controls of every framework the rule serves.
     pub references: References,
+    /// Controls the rule serves by what mapping files say, where its references do not name the framework: key to
+    /// control ids.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub mapped: BTreeMap<String, Vec<String>>,
     /// Hosts the rule is for; empty means every host.
     pub platforms: Vec<PlatformConstraint>,
     /// At least one; see [`Gate`] for how one is chosen.

@@ -1,7 +1,7 @@
 //! Rule files, YAML text and reports.
 
-use std::collections::HashSet;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -37,10 +37,15 @@ fn outcome(py: Python<'_>, loaded: Loaded) -> PyResult<Bound<'_, PyTuple>> {
 
 /// Loads the rules at `path`: a code and a text where that fails, else the rules.
 #[pyfunction]
-pub(crate) fn load<'py>(py: Python<'py>, path: PathBuf, strict: bool) -> PyResult<Bound<'py, PyTuple>> {
+pub(crate) fn load<'py>(
+    py: Python<'py>,
+    path: PathBuf,
+    strict: bool,
+    mappings: Option<PathBuf>,
+) -> PyResult<Bound<'py, PyTuple>> {
     let found = guarded(|| {
         py.detach(|| {
-            let options = LoadOptions { strict, ..LoadOptions::default() };
+            let options = LoadOptions { strict, mappings, ..LoadOptions::default() };
             loaded(kensa::load_rules(&path, &options))
         })
     })?;
@@ -86,24 +91,52 @@ pub(crate) fn load_variables(py: Python<'_>, path: PathBuf) -> PyResult<(Option<
     })
 }
 
-/// Loads rules from texts, each with the path to name in messages.
+/// Loads one rule from its text, with everything that is wrong with it.
 #[pyfunction]
-pub(crate) fn load_texts<'py>(
-    py: Python<'py>,
-    texts: Vec<(String, String)>,
-    strict: bool,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let found = guarded(|| {
+pub(crate) fn load_text<'py>(py: Python<'py>, text: String) -> PyResult<Bound<'py, PyTuple>> {
+    let (corpus, problems) = guarded(|| {
         py.detach(|| {
-            let options = LoadOptions { strict, ..LoadOptions::default() };
-            loaded(kensa::load::load_embedded(texts, &options))
+            let options = LoadOptions::default();
+            match kensa::load::load_embedded([("rule.yml", text)], &options) {
+                Ok(corpus) => {
+                    let problems = problems(&corpus.diagnostics);
+                    (Some(Corpus { loaded: Arc::new(corpus) }), problems)
+                }
+                Err(LoadError::Invalid { diagnostics }) => (None, problems(&diagnostics)),
+                Err(error) => (None, vec![error.to_string()]),
+            }
         })
     })?;
-    outcome(py, found)
+    let corpus = corpus.map(|corpus| Bound::new(py, corpus)).transpose()?;
+    (corpus, problems).into_pyobject(py)
+}
+
+/// The errors, without their places: the text was made by the program, and nobody has read it.
+fn problems(diagnostics: &[kensa::Diagnostic]) -> Vec<String> {
+    let describe = |one: &kensa::Diagnostic| match &one.help {
+        Some(help) => format!("{} ({help})", one.message),
+        None => one.message.clone(),
+    };
+    diagnostics.iter().filter(|one| one.is_error()).map(describe).collect()
 }
 
 /// Id, path, severity, category and tags of a rule.
 type RuleLine = (String, Option<String>, &'static str, String, Vec<String>);
+
+/// A variable: its name, value as JSON, type, limits, whether it is secret, whether a site must set it, what it is
+/// for, and the rules that use it.
+#[derive(IntoPyObject)]
+pub(crate) struct VariableLine {
+    name: String,
+    value: Option<String>,
+    kind: Option<&'static str>,
+    min: Option<i64>,
+    max: Option<i64>,
+    sensitive: bool,
+    required: bool,
+    description: String,
+    rules: Vec<String>,
+}
 
 #[pymethods]
 impl Corpus {
@@ -148,6 +181,33 @@ impl Corpus {
             ids.unwrap_or_default().into_iter().filter(|id| !known.contains(id)).collect();
         unknown.sort_unstable();
         (Self { loaded: Arc::new(corpus) }, unknown)
+    }
+
+    /// Every variable that is declared, set or used.
+    fn variables(&self) -> Vec<VariableLine> {
+        let table = &self.loaded.variables;
+        let mut users: BTreeMap<&str, Vec<String>> = table.names().map(|name| (name, Vec::new())).collect();
+        for rule in &self.loaded.rules {
+            for name in kensa::variables::names_used_by(rule) {
+                users.entry(name).or_default().push(rule.id.clone());
+            }
+        }
+        let describe = |(name, rules): (&str, Vec<String>)| {
+            let declared = table.declaration(name);
+            let value = table.get(name).filter(|_| !declared.sensitive).map(|set| set.value());
+            VariableLine {
+                name: name.to_owned(),
+                value: value.and_then(|value| serde_json::to_string(value).ok()),
+                kind: declared.kind.map(|kind| kind.name()),
+                min: declared.min,
+                max: declared.max,
+                sensitive: declared.sensitive,
+                required: declared.required,
+                description: declared.description.clone(),
+                rules,
+            }
+        };
+        users.into_iter().map(describe).collect()
     }
 
     /// How many rules there are.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use kensa::check::Source;
-use kensa::{CheckResult, Evidence, Facts, Output, Platform, ScanReport, Status, Timestamp};
+use kensa::{CheckResult, Evidence, Facts, HostScan, Output, Platform, ScanReport, Status, Timestamp};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyList, PyNone, PyString, PyTuple, PyType, PyTzInfo};
@@ -71,6 +71,7 @@ pub(crate) fn item<'py>(
         Item::Detected(facts) => ("detected", facts_parts(py, &facts)?).into_pyobject(py),
         Item::Progress(answered, planned) => ("progress", answered, planned).into_pyobject(py),
         Item::Result(one) => ("result", result(py, &one, surroundings)?).into_pyobject(py),
+        Item::Host(one) => host(py, *one),
         Item::Request { id, command, timeout } => {
             ("request", id, command, timeout.as_secs_f64()).into_pyobject(py)
         }
@@ -124,6 +125,26 @@ fn platform_parts<'py>(py: Python<'py>, platform: Option<&Platform>) -> PyResult
 fn facts_parts<'py>(py: Python<'py>, facts: &Facts) -> PyResult<Bound<'py, PyTuple>> {
     let platform = platform_parts(py, facts.platform.as_ref())?;
     (platform, &facts.capabilities, &facts.undetermined).into_pyobject(py)
+}
+
+/// `host`, its place among the targets, and its report or what a `failed` item holds.
+fn host<'py>(py: Python<'py>, host: HostScan) -> PyResult<Bound<'py, PyTuple>> {
+    match host.outcome {
+        Ok(report) => {
+            let facts = Facts {
+                platform: report.platform.clone(),
+                capabilities: report.capabilities.clone(),
+                undetermined: report.undetermined_capabilities.clone(),
+            };
+            let surroundings = Surroundings::new(py, &facts)?;
+            ("host", host.index, report_parts(py, &report, false, Some(&surroundings))?, py.None())
+                .into_pyobject(py)
+        }
+        Err(error) => {
+            let Failure { kind, reason, message } = error.into();
+            ("host", host.index, py.None(), ("failed", kind, reason, text(&message))).into_pyobject(py)
+        }
+    }
 }
 
 /// The report's head, then its results; where those were given one by one already, only their rules' ids.

@@ -1,6 +1,6 @@
 //! Why an operation failed, in the words the Python side turns into an exception.
 
-use kensa::{ConnectError, Error, Fault, LoadError, Reason};
+use kensa::{ConnectError, Error, Fault, FleetError, LoadError, Reason};
 
 /// A failure as Python sees it: `kind` selects the exception class.
 #[derive(Debug)]
@@ -33,6 +33,16 @@ impl Failure {
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         Self::new("connect", error.reason.code(), error.to_string())
+    }
+}
+
+impl From<FleetError> for Failure {
+    fn from(error: FleetError) -> Self {
+        match error {
+            FleetError::Connect(error) => error.into(),
+            FleetError::Scan(error) => error.into(),
+            other => Self::new("internal", "internal", other.to_string()),
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 mod content;
 mod convert;
 mod failure;
+mod fleet;
 mod guard;
+mod log;
 mod preview;
 mod runner;
 mod runtime;
@@ -17,9 +19,13 @@ mod _native {
 
     #[pymodule_export]
     use crate::content::{
-        Corpus, canonical, capabilities, cli, fingerprint, formats, load, load_texts, load_variables, panic,
+        Corpus, canonical, capabilities, cli, fingerprint, formats, load, load_text, load_variables, panic,
         render, yaml_to_json,
     };
+    #[pymodule_export]
+    use crate::fleet::start_fleet;
+    #[pymodule_export]
+    use crate::log::{log_level, take_log};
     #[pymodule_export]
     use crate::preview::{start_plan, validate};
     #[pymodule_export]
@@ -34,6 +40,7 @@ mod _native {
     #[pymodule_init]
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::guard::silence();
+        crate::log::listen();
         Ok(())
     }
 }

@@ -18,9 +18,10 @@ pub(crate) fn start_plan(session: &Session, corpus: &Corpus, how: Scan) -> PyRes
     let way = session.way()?.for_questions();
     let corpus = Arc::clone(&corpus.loaded);
     Task::start(move |shared| async move {
-        let facts = match how.facts {
+        let session = way.session(&shared);
+        let facts = match how.facts(&session).await {
             Some(facts) => facts,
-            None => kensa::detect::detect(&*way.session(&shared), &how.options.capabilities).await,
+            None => kensa::detect::detect(&*session, &how.options.capabilities).await,
         };
         let plan = kensa::plan(&corpus, &facts, &how.options)?;
         // Texts, lists and maps by text always have a form in JSON.

@@ -1,7 +1,7 @@
-//! The tokio runtime behind all sessions of this process.
+//! The tokio runtime behind all sessions of this process, and the queue of what its threads have to say.
 //!
-//! It is made on first use. Threads do not survive `fork`, so a child that finds its parent's runtime makes
-//! one of its own; the parent's is left alone, as its locks may be held by threads the child does not have.
+//! Both are made on first use. Threads do not survive `fork`, so a child that finds its parent's makes its
+//! own; the parent's are left alone, as its locks may be held by threads the child does not have.
 
 use std::sync::OnceLock;
 
@@ -9,33 +9,46 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Handle, Runtime};
 
+use crate::log::Queue;
+
 /// How many generations of processes, each the fork of the one before and each using the engine, are served.
 const GENERATIONS: usize = 64;
 
-static RUNTIMES: [OnceLock<(u32, Runtime)>; GENERATIONS] = [const { OnceLock::new() }; GENERATIONS];
+static ENGINES: [OnceLock<Engine>; GENERATIONS] = [const { OnceLock::new() }; GENERATIONS];
+
+struct Engine {
+    pid: u32,
+    runtime: Runtime,
+    log: Queue,
+}
 
 /// The runtime of this process.
 pub(crate) fn handle() -> PyResult<Handle> {
     let pid = std::process::id();
-    for slot in &RUNTIMES {
-        if let Some((owner, runtime)) = slot.get() {
-            if *owner == pid {
-                return Ok(runtime.handle().clone());
+    for slot in &ENGINES {
+        if let Some(engine) = slot.get() {
+            if engine.pid == pid {
+                return Ok(engine.runtime.handle().clone());
             }
             continue;
         }
-        let made = build()
+        let runtime = build()
             .map_err(|error| PyRuntimeError::new_err(format!("no threads for the engine: {error}")))?;
         // Another thread may have been faster; its runtime is then this process's.
-        match slot.set((pid, made)) {
-            Ok(()) => {}
-            Err((_, surplus)) => surplus.shutdown_background(),
+        if let Err(surplus) = slot.set(Engine { pid, runtime, log: Queue::default() }) {
+            surplus.runtime.shutdown_background();
         }
         return handle();
     }
     Err(PyRuntimeError::new_err(format!(
         "the engine was used in {GENERATIONS} processes forked from each other"
     )))
+}
+
+/// The queue of this process; `None` before the runtime is used.
+pub(crate) fn log() -> Option<&'static Queue> {
+    let pid = std::process::id();
+    ENGINES.iter().map_while(OnceLock::get).find(|engine| engine.pid == pid).map(|engine| &engine.log)
 }
 
 fn build() -> std::io::Result<Runtime> {

@@ -98,13 +98,20 @@ impl Target {
 
     /// Starts to connect.
     fn start_connect(&self) -> PyResult<Task> {
-        let (options, session) = (self.options.clone(), self.session.clone());
-        let (sudo, password) = (self.sudo, self.sudo_password.clone());
+        let target = self.of_fleet();
         Task::start(move |_| async move {
-            let become_ = if sudo { kensa::Become::Sudo { password } } else { kensa::Become::None };
-            let session = kensa::Session::connect(options, become_, session).await?;
+            let session = kensa::Session::connect(target.connect, target.become_, target.session).await?;
             Ok(Outcome::Session(Box::new(session)))
         })
+    }
+}
+
+impl Target {
+    /// The same for the engine.
+    pub(crate) fn of_fleet(&self) -> kensa::Target {
+        let password = self.sudo_password.clone();
+        let become_ = if self.sudo { kensa::Become::Sudo { password } } else { kensa::Become::None };
+        kensa::Target { become_, session: self.session.clone(), ..kensa::Target::new(self.options.clone()) }
     }
 }
 
@@ -245,11 +252,12 @@ impl Session {
                 ScanEvent::Result(result) if stream => events.push(Item::Result(Box::new(result.clone()))),
                 _ => {}
             };
-            let report = match &how.facts {
+            let (facts, options) = (how.facts(&session).await, &how.options);
+            let report = match &facts {
                 Some(facts) => {
-                    kensa::scan_with_facts(&*session, facts, &corpus, &how.options, &mut on_event).await
+                    kensa::scan_with_facts(&*session, facts, &corpus, options, &mut on_event).await
                 }
-                None => kensa::scan(&*session, &corpus, &how.options, &mut on_event).await,
+                None => kensa::scan(&*session, &corpus, options, &mut on_event).await,
             }?;
             Ok(Outcome::Report { report: Box::new(report), streamed: stream })
         })
@@ -270,13 +278,32 @@ impl Session {
 /// How a scan is to be done, as a dictionary.
 pub(crate) struct Scan {
     pub(crate) options: ScanOptions,
-    pub(crate) facts: Option<Facts>,
+    facts: Option<Facts>,
+    platform: Option<Platform>,
     stream: bool,
     progress: bool,
 }
 
+impl Scan {
+    /// What the caller knows of the host: all of it, or its platform, to which the rest is detected.
+    pub(crate) async fn facts(&self, session: &kensa::Session) -> Option<Facts> {
+        match (&self.facts, &self.platform) {
+            (Some(facts), _) => Some(facts.clone()),
+            (None, Some(platform)) => {
+                let detected = kensa::detect::detect(session, &self.options.capabilities).await;
+                Some(Facts { platform: Some(platform.clone()), ..detected })
+            }
+            (None, None) => None,
+        }
+    }
+}
+
 /// Family, major version, id, full version, name.
 type PlatformParts = (String, u32, String, String, String);
+
+fn platform((family, major, id, version_id, pretty_name): PlatformParts) -> Platform {
+    Platform { id, family, major, version_id, pretty_name }
+}
 
 impl<'py> FromPyObject<'_, 'py> for Scan {
     type Error = PyErr;
@@ -297,20 +324,16 @@ impl<'py> FromPyObject<'_, 'py> for Scan {
         };
         type Given = (Option<PlatformParts>, BTreeMap<String, bool>, BTreeMap<String, String>);
         let given: Option<Given> = item("facts")?.extract()?;
-        let facts = given.map(|(platform, capabilities, undetermined)| Facts {
-            platform: platform.map(|(family, major, id, version_id, pretty_name)| Platform {
-                id,
-                family,
-                major,
-                version_id,
-                pretty_name,
-            }),
+        let facts = given.map(|(parts, capabilities, undetermined)| Facts {
+            platform: parts.map(platform),
             capabilities,
             undetermined,
         });
+        let known: Option<PlatformParts> = item("platform")?.extract()?;
         Ok(Self {
             options,
             facts,
+            platform: known.map(platform),
             stream: item("stream")?.extract()?,
             progress: item("progress")?.extract()?,
         })

@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use kensa::{CheckResult, Facts, Output, ScanReport, Session};
+use kensa::{CheckResult, Facts, HostScan, Output, ScanReport, Session};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
@@ -34,6 +34,8 @@ pub(crate) enum Item {
     Progress(usize, usize),
     /// A rule is settled.
     Result(Box<CheckResult>),
+    /// A host of a fleet is settled.
+    Host(Box<HostScan>),
     /// A supplied transport is to run a command.
     Request { id: u64, command: String, timeout: Duration },
     /// A request nobody waits for any more.
@@ -293,6 +295,13 @@ impl Task {
     /// Lets the operation run to its end also when nobody waits for it.
     fn release(&self) {
         self.released.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops what the operation runs on the host, at the end of the program: who waits is not woken any more.
+    fn abandon(&self) {
+        if self.pid == std::process::id() {
+            self.abort.abort();
+        }
     }
 
     /// Stops the operation and what it runs on the host. Idempotent.

@@ -66,7 +66,7 @@ def test_over_ssh(host: Host, rules: Path) -> None:
         with pytest.raises(kensa.SSHConnectionError) as caught:
             await kensa.connect(host.address, user="scan", key_path=host.key, port=4)
         assert caught.value.reason == "refused"
-        there = await kensa.reachable(host.address)
+        there = await aio.reachable(host.address)
         assert there.reached and there.banner is not None and there.banner.startswith("SSH-2.0")
 
     asyncio.run(main())
@@ -197,17 +197,6 @@ def test_an_injected_transport_is_cancelled_with_its_scan(rules: Path) -> None:
     assert seen == {"cancelled": True}
 
 
-def test_several_hosts_and_one_that_is_dead(host: Host, rules: Path) -> None:
-    from kensa.inventory import HostInfo
-
-    targets = [HostInfo(host.address, host.port, "scan", host.key), HostInfo(host.address, 4, "scan", host.key)]
-    good, bad = asyncio.run(aio.check_hosts(targets, rules, workers=2))
-    assert good.ok and len(good.results) == 6
-    assert isinstance(bad.error, kensa.SSHConnectionError) and bad.results == []
-    with pytest.raises(ValueError):
-        asyncio.run(aio.check_hosts([], rules, workers=51))
-
-
 class Simulated:
     """A host that answers from a recording, a moment later."""
 
@@ -235,7 +224,7 @@ class Recorder:
 
 
 def test_the_heartbeat_of_a_busy_loop(local: kensa.LocalSession) -> None:
-    """40 simulated hosts at once: the shape of bench/heartbeat.py, with a margin for a shared machine."""
+    """40 simulated hosts at once: the shape of the bench, with a margin for a shared machine."""
     recorder = Recorder(local)
     expected = len(kensa.check_rules_from_path(recorder, kensa.get_rules_path(), severity=["critical", "high"]))
     late: List[float] = []

@@ -187,6 +187,16 @@ def test_a_broken_rule_is_named_and_hides_no_other(
     assert caught.value.path is not None and caught.value.path.endswith("broken.yml")
 
 
+def test_a_platform_given_replaces_the_one_detected(local: kensa.LocalSession, rules: Path) -> None:
+    def status(**given: object) -> str:
+        return kensa.check_rules_from_path(local, rules, rule_ids="c-other-system", **given)[0].status  # type: ignore[arg-type]
+
+    assert status() == "skipped" and status(platform=("plan9", 4)) == "pass"
+    capabilities = kensa.detect_capabilities(local)
+    assert status(capabilities=dict(capabilities)) == "skipped"
+    assert status(capabilities=capabilities, platform=("plan9", 4)) == "pass"
+
+
 def test_a_result_before_and_after_knowing_the_host(local: kensa.LocalSession, rules: Path) -> None:
     capabilities, platform = kensa.quick_host_info(local)
     assert platform is not None and capabilities.platform == platform

@@ -200,6 +200,78 @@ def test_plain_lists(tmp_path: Path) -> None:
     assert {one.key_path for one in hosts} == {"/k"}
 
 
+def test_order_circles_and_conflicts() -> None:
+    rules: "list[dict[str, object]]" = [
+        {"id": "d", "depends_on": ["c", "gone"]},
+        {"id": "c", "depends_on": ["b"]},
+        {"id": "b"},
+        {"id": "x", "depends_on": ["y"]},
+        {"id": "y", "depends_on": ["x"]},
+        {"id": "after-x", "depends_on": ["x"]},
+        {"id": "self", "depends_on": ["self"]},
+        {"id": "a", "conflicts_with": ["b", "gone"]},
+    ]
+    order = kensa.order_rules(rules)
+    assert [rule["id"] for rule in order.rules] == ["b", "c", "d", "a"]
+    assert [sorted(cycle) for cycle in order.cycles] == [["x", "y"], ["self"]]
+    assert kensa.find_conflicts(rules) == [("a", "b")]
+    chain = [{"id": str(n), "depends_on": [str(n + 1)]} for n in range(5000)]
+    assert [rule["id"] for rule in kensa.order_rules(chain).rules][:2] == ["4999", "4998"]
+
+
+def test_variables_are_listed_with_their_rules_and_secrets_stay(rules: Path) -> None:
+    (rules / "defaults.yml").write_text(
+        "variables:\n"
+        "  word: {type: string, default: hello, description: What is said}\n"
+        "  tries: {type: integer, default: 4, min: 1, max: 9}\n"
+        "  token: {type: string, default: hush-hush, sensitive: true}\n"
+        "  owner: {type: string, required: true}\n"
+    )
+    found = {one.name: one for one in kensa.list_variables(rules)}
+    assert found["word"].rule_ids == ["d-command"] and found["word"].description == "What is said"
+    assert (found["tries"].default, found["tries"].minimum, found["tries"].maximum) == (4, 1, 9)
+    assert found["token"].sensitive and found["token"].default is None and "hush" not in repr(found)
+    assert found["owner"].required and found["nowhere"].rule_ids == ["e-unknown"]
+    assert len(kensa.list_variables()) > 20
+
+
+def test_a_rule_is_validated_before_it_is_saved(rules: Path) -> None:
+    assert [kensa.validate_rule(rule) for rule in kensa.load_rules(rules)] == [[]] * 6
+    wrong = {**kensa.load_rules(rules)[0], "severity": "hihg", "extra": 1}
+    problems = kensa.validate_rule(wrong)
+    assert len(problems) == 2 and any("hihg" in one and "high" in one for one in problems)
+    assert kensa.validate_rule({"id": "x", "when": {1, 2}})[0].startswith("the rule cannot be written as JSON")
+
+
+def test_controls_of_other_frameworks_come_from_the_mappings(rules: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refs() -> "dict[str, str]":
+        with kensa.LocalSession() as session:
+            known: "dict[str, bool]" = {}
+            return kensa.check_rules_from_path(session, rules, rule_ids="a-passes", capabilities=known)[0].framework_refs
+
+    assert "own_v1" not in refs()
+    (rules / "mappings").mkdir()
+    (rules / "mappings" / "own.yaml").write_text("id: own-v1.0\nframework: own\nsections: {'7.1': {title: T, rule: a-passes}}\n")
+    assert refs()["own_v1"] == "7.1"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "other.yaml").write_text("id: other\nframework: o\nsections: {'1': {title: T, rules: [a-passes]}}\n")
+    monkeypatch.setenv("KENSA_MAPPINGS_PATH", str(elsewhere))
+    assert refs()["other"] == "1" and "own_v1" not in refs()
+
+
+def test_results_of_any_hosts_are_exported() -> None:
+    import csv
+    import io
+
+    results = [kensa.RuleResult(rule_id="a", host="h1", passed=True), kensa.RuleResult(rule_id="b", host="h2")]
+    rows = list(csv.DictReader(io.StringIO(kensa.export(results, "csv"))))
+    assert [(row["host"], row["rule_id"], row["status"]) for row in rows] == [("h1", "a", "pass"), ("h2", "b", "fail")]
+    assert json.loads(kensa.export(results))["summary"]["total"] == 2
+    with pytest.raises(ValueError):
+        kensa.export(results, "oscal")
+
+
 def test_risk_never_raises_and_never_lowers() -> None:
     from kensa.risk import RISK_LEVELS, classify_step_risk
 

@@ -33,8 +33,8 @@ def test_every_public_name_is_documented_with_an_example() -> None:
     import inspect
 
     bare = []
-    for module in ("aio", "config", "detect", "errors", "inventory", "loading", "mappings", "orchestration", "paths",
-                   "remediation", "report", "risk", "selection", "ssh", "storage", "types", "updates"):  # fmt: skip
+    for module in ("aio", "config", "detect", "errors", "hosts", "inventory", "loading", "mappings", "orchestration", "paths",
+                   "reach", "relations", "remediation", "report", "risk", "selection", "ssh", "storage", "types", "updates"):  # fmt: skip
         found = importlib.import_module(f"kensa.{module}")
         for name in found.__all__:
             one = getattr(found, name)

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use kensa_core::{Platform, Rule};
 
-/// The control ids of `rule` by framework key, those of other operating systems left out when the host's
-/// is known. `pci_dss_4`, as rule files spell it, appears as `pci_dss_v4`.
+/// The control ids of `rule` by framework key, its references first and what only mappings say after them; those
+/// of other operating systems are left out when the host's is known. `pci_dss_4`, as rule files spell it, appears
+/// as `pci_dss_v4`.
 pub fn of_result(rule: &Rule, platform: Option<&Platform>) -> BTreeMap<String, Vec<String>> {
     let host = platform.map(Platform::key);
     let for_this_host = |key: &str| host.as_deref().is_none_or(|host| key.split("_v").next() == Some(host));
     let mut flat = rule.references.flatten_where(for_this_host);
-    // Rule files may also list such a framework under its whole key.
+    for (key, ids) in &rule.mapped {
+        flat.entry(key.clone()).or_insert_with(|| ids.clone());
+    }
+    // Rule files may also list such a framework under its whole key, and mappings do.
     flat.retain(|key, _| match key.split_once('_') {
         Some(("cis" | "stig", rest)) => for_this_host(rest),
         _ => true,

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._native import ENGINE_VERSION as __version__
-from .config import RuleConfig, load_config, resolve_variables
+from .config import RuleConfig, Variable, list_variables, load_config, resolve_variables
 from .detect import Capabilities, PlatformInfo, detect_capabilities, detect_platform
 from .errors import (
     CommandError,
@@ -37,7 +37,7 @@ from .errors import (
     UpdateVerificationError,
     VariableError,
 )
-from .loading import load_rules, rule_applies_to_platform
+from .loading import load_rules, rule_applies_to_platform, validate_rule
 from .orchestration import (
     check_rules_from_path,
     check_single_rule,
@@ -47,7 +47,7 @@ from .orchestration import (
     scan,
 )
 from .paths import get_mappings_path, get_rules_path, get_version
-from .report import REPORT_FORMATS, ScanReport
+from .report import REPORT_FORMATS, ScanReport, export
 from .risk import classify_step_risk
 from .rule import Rule
 from .ssh import LocalSession, Result, SSHSession
@@ -66,7 +66,8 @@ from .types import (
 
 if TYPE_CHECKING:
     from . import aio as aio
-    from .aio import connect, local, reachable
+    from .aio import connect, local
+    from .hosts import HostScan, check_hosts
     from .inventory import HostInfo, resolve_targets
     from .mappings import (
         CoverageReport,
@@ -80,6 +81,8 @@ if TYPE_CHECKING:
         rules_for_framework,
     )
     from .planning import PlannedRule, ScanPlan, plan_scan
+    from .reach import Reachability, reachable
+    from .relations import RuleOrder, find_conflicts, order_rules
     from .remediation import remediate_rule, rollback_remediation
     from .updates import apply_updates, check_for_updates
     from .validation import Diagnostic, validate_rules
@@ -97,6 +100,7 @@ __all__ = [
     "FrameworkMapping",
     "HostInfo",
     "HostKeyError",
+    "HostScan",
     "InternalError",
     "JobNotFoundError",
     "KensaError",
@@ -106,6 +110,7 @@ __all__ = [
     "PlatformInfo",
     "PreState",
     "PrivilegeError",
+    "Reachability",
     "RemediationResult",
     "RemediationStepRecord",
     "Result",
@@ -114,6 +119,7 @@ __all__ = [
     "RuleConfig",
     "RuleLoadError",
     "RuleNotFoundError",
+    "RuleOrder",
     "RuleResult",
     "SSHAuthenticationError",
     "SSHConnectionError",
@@ -125,6 +131,7 @@ __all__ = [
     "UnsupportedError",
     "UpdateError",
     "UpdateVerificationError",
+    "Variable",
     "VariableError",
     "__version__",
     "aio",
@@ -132,6 +139,7 @@ __all__ = [
     "build_rule_to_section_map",
     "check_coverage",
     "check_for_updates",
+    "check_hosts",
     "check_rules_from_path",
     "check_single_rule",
     "classify_step_risk",
@@ -139,10 +147,13 @@ __all__ = [
     "detect_capabilities",
     "detect_platform",
     "evaluate_rule",
+    "export",
+    "find_conflicts",
     "get_applicable_mappings",
     "get_mappings_path",
     "get_rules_path",
     "get_version",
+    "list_variables",
     "load_all_mappings",
     "load_config",
     "load_mapping",
@@ -150,6 +161,7 @@ __all__ = [
     "local",
     "order_by_framework",
     "plan_scan",
+    "order_rules",
     "quick_host_info",
     "reachable",
     "remediate_rule",
@@ -161,11 +173,13 @@ __all__ = [
     "rules_for_framework",
     "scan",
     "validate_rules",
+    "validate_rule",
 ]
 
 # What a program may not need is imported when it is first asked for: asyncio alone costs 30 ms.
 _LATER = {
-    "aio": ("connect", "local", "reachable"),
+    "aio": ("connect", "local"),
+    "hosts": ("HostScan", "check_hosts"),
     "inventory": ("HostInfo", "resolve_targets"),
     "mappings": (
         "CoverageReport",
@@ -179,6 +193,8 @@ _LATER = {
         "rules_for_framework",
     ),
     "planning": ("PlannedRule", "ScanPlan", "plan_scan"),
+    "reach": ("Reachability", "reachable"),
+    "relations": ("RuleOrder", "find_conflicts", "order_rules"),
     "remediation": ("remediate_rule", "rollback_remediation"),
     "updates": ("apply_updates", "check_for_updates"),
     "validation": ("Diagnostic", "validate_rules"),

@@ -7,15 +7,17 @@ import os
 import threading
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from . import _native
 from ._log import log
-from .errors import KensaError, RuleLoadError, VariableError
+from .errors import RuleLoadError, VariableError
+from .paths import named_mappings
 from .rule import source_of
 
 
-_kept: "OrderedDict[Tuple[str, bool], Tuple[int, _native.Corpus]]" = OrderedDict()
+_Key = Tuple[str, bool, Optional[str]]
+_kept: "OrderedDict[_Key, Tuple[Tuple[int, ...], _native.Corpus]]" = OrderedDict()
 _KEPT = 8
 _lock = threading.Lock()
 
@@ -32,15 +34,16 @@ if hasattr(os, "register_at_fork"):
 
 def _load(root: Path, strict: bool) -> Tuple[Optional[str], str, Optional[_native.Corpus]]:
     """The rules at `root`, from memory when no file has changed since."""
-    key = (os.path.abspath(root), strict)
+    mappings = named_mappings()
+    key = (os.path.abspath(root), strict, mappings)
     with _lock:
         # Taken before the files are read: a change in between is then seen next time.
-        now = _native.fingerprint(key[0])
+        now = tuple(_native.fingerprint(path) for path in (key[0], mappings) if path is not None)
         then, corpus = _kept.get(key, (None, None))
         if corpus is not None and then == now:
             _kept.move_to_end(key)
             return None, "", corpus
-        code, message, corpus = _native.load(str(root), strict)
+        code, message, corpus = _native.load(str(root), strict, mappings)
         if corpus is not None:
             _kept[key] = (now, corpus)
             while len(_kept) > _KEPT:
@@ -81,30 +84,14 @@ def _path_in(message: str, root: Path) -> str:
     return path if path.endswith((".yml", ".yaml")) else str(root)
 
 
-def of_rules(rules: Iterable[Mapping[str, Any]]) -> Tuple[Optional[_native.Corpus], Dict[str, str]]:
-    """The engine's form of rules given as dictionaries, and what is wrong with those it refuses."""
-    texts: List[Tuple[str, str]] = []
-    problems: Dict[str, str] = {}
-    for number, rule in enumerate(rules):
-        rule_id = str(rule.get("id") or "")
-        try:
-            # JSON is YAML; every text is quoted, so nothing is read as another type.
-            texts.append((f"rule-{number}.yml", json.dumps(source_of(rule), ensure_ascii=False)))
-        except (TypeError, ValueError) as error:
-            problems[rule_id] = f"the rule cannot be written as JSON: {error}"
-    if not texts:
-        return None, problems
-    code, message, corpus = _native.load_texts(texts, False)
-    if corpus is None:
-        if code not in ("invalid", "no_rules"):
-            raise KensaError(message)
-        for rule in rules:
-            problems.setdefault(str(rule.get("id") or ""), message)
-        return None, problems
-    loaded = {entry[0] for entry in corpus.rules()}
-    said = [line for is_error, _, line in corpus.diagnostics() if is_error]
-    for rule in rules:
-        rule_id = str(rule.get("id") or "")
-        if rule_id not in loaded:
-            problems.setdefault(rule_id, "; ".join(said) or "the rule does not load")
-    return corpus, problems
+def of_rule(rule: Mapping[str, Any]) -> Tuple[Optional[_native.Corpus], List[str]]:
+    """The engine's form of a rule given as a dictionary, and what is wrong with it."""
+    if not isinstance(rule, Mapping):
+        raise TypeError(f"rule is a Rule or a dictionary, not {type(rule).__name__}")
+    try:
+        # JSON is YAML; every text is quoted, so nothing is read as another type.
+        text = json.dumps(source_of(rule), ensure_ascii=False)
+    except (TypeError, ValueError) as error:
+        return None, [f"the rule cannot be written as JSON: {error}"]
+    corpus, problems = _native.load_text(text)
+    return (None, problems or ["it is no rule"]) if corpus is None or len(corpus) == 0 else (corpus, problems)

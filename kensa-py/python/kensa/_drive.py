@@ -11,10 +11,9 @@ import inspect
 import os
 import signal
 import threading
-from typing import TYPE_CHECKING, Any, Callable, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Optional, Set, Tuple
 
-from . import _native, errors
-from ._log import log
+from . import _log, _native, errors
 
 if TYPE_CHECKING:
     import asyncio
@@ -23,6 +22,9 @@ TURN = 0.1
 """Seconds between two looks at the interpreter's signals."""
 
 Item = Tuple[Any, ...]
+
+running: "Set[_native.Task]" = set()
+"""The operations somebody waits for; at the end of the program they are stopped."""
 
 
 class Supplied:
@@ -84,11 +86,15 @@ def finish(
     place: Tuple[str, Optional[int]] = ("host", None),
 ) -> Any:
     """What the operation gives; raises what made it fail. Every item before is given to `on_item`."""
+    _log.follow()
     whole = supplied is None and on_item is None
     private: Optional[_PrivateLoop] = None
+    running.add(task)
     try:
         while True:
-            for item in task.wait(TURN, whole, 64):
+            items = task.wait(TURN, whole, 64)
+            _log.pass_on()
+            for item in items:
                 kind = item[0]
                 if kind == "done":
                     return item[1]
@@ -104,6 +110,7 @@ def finish(
         task.cancel()
         raise
     finally:
+        running.discard(task)
         if private is not None:
             private.close()
 
@@ -145,12 +152,10 @@ class _PrivateLoop:
 
         future = asyncio.run_coroutine_threadsafe(wait(), self._loop)
         try:
-            while True:
-                try:
-                    return future.result(TURN)
-                except concurrent.futures.TimeoutError:
-                    if future.done():
-                        raise
+            # Not `result(TURN)`: a handler's own TimeoutError could not be told from the end of the turn.
+            while not future.done():
+                concurrent.futures.wait([future], TURN)
+            return future.result()
         except BaseException:
             future.cancel()
             raise
@@ -199,7 +204,7 @@ def failure(item: Item, place: Tuple[str, Optional[int]]) -> BaseException:
         return errors.RuleNotFoundError(message)
     if kind == "cancelled":
         return errors.NotConnectedError(f"{host}: {message}", {"host": host})
-    log().error("%s", message)
+    _log.log().error("%s", message)
     return errors.InternalError(message)
 
 

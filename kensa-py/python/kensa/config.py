@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from ._log import log
 from .errors import VariableError
 from .rule import TEMPLATE, Rule
 
-__all__ = ["RuleConfig", "load_config", "parse_var_overrides", "resolve_variables"]
+__all__ = ["RuleConfig", "Variable", "list_variables", "load_config", "parse_var_overrides", "resolve_variables"]
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -67,6 +68,58 @@ def load_config(rules_path: Optional[PathLike] = None) -> RuleConfig:
     for file in sorted([*local.glob("*.yml"), *local.glob("*.yaml")]) if local.is_dir() else []:
         _merge(file, config.local_variables, config.local_overrides)
     return config
+
+
+@dataclass
+class Variable:
+    """A variable of a rule set. `default` is what rules get unless a framework, a site or a scan sets another value.
+
+    `type` is `integer`, `boolean`, `string` or `list`, or `None` where anything goes; `minimum` and `maximum` are
+    inclusive. A `sensitive` one never shows its value, so `default` is `None`; a `required` one has to be set by the
+    site. `rule_ids` are the rules that use it.
+
+    >>> Variable("umask", default="027").required
+    False
+    """
+
+    name: str
+    default: Any = None
+    type: Optional[str] = None
+    minimum: Optional[int] = None
+    maximum: Optional[int] = None
+    sensitive: bool = False
+    required: bool = False
+    description: str = ""
+    rule_ids: List[str] = field(default_factory=list)
+
+
+def list_variables(rules_path: Optional[PathLike] = None) -> List[Variable]:
+    """Every variable of a rule set that is declared, set or used, by name. Values of `rules.d` are in force.
+
+    Raises `FileNotFoundError` for a missing path and `RuleLoadError` where the variables do not load.
+
+    >>> [one.default for one in list_variables() if one.name == "ssh_max_auth_tries"]
+    [4]
+    """
+    from . import _corpus
+    from .paths import get_rules_path
+
+    corpus = _corpus.load(Path(rules_path) if rules_path is not None else get_rules_path())
+    listed = [] if corpus is None else corpus.variables()
+    return [
+        Variable(
+            name=one["name"],
+            default=None if one["value"] is None else json.loads(one["value"]),
+            type=one["kind"],
+            minimum=one["min"],
+            maximum=one["max"],
+            sensitive=one["sensitive"],
+            required=one["required"],
+            description=one["description"],
+            rule_ids=one["rules"],
+        )
+        for one in listed
+    ]
 
 
 def parse_var_overrides(pairs: Union[str, Iterable[str], Mapping[str, Any], None]) -> Dict[str, Any]:

@@ -128,9 +128,23 @@ def detect_capabilities(
     ...     detect_capabilities(session, overrides={"fips_mode": True})["fips_mode"]
     True
     """
+    task, supplied, place = start(ssh, overrides)
+    return detected(_drive.finish(task, supplied, place=place), place, verbose)
+
+
+def start(
+    ssh: Any, overrides: Optional[Mapping[str, bool]]
+) -> "Tuple[_native.Task, Optional[_drive.Supplied], Tuple[str, Optional[int]]]":
+    """Starts to detect what the host behind `ssh` is."""
     native, supplied, place = carrier(ssh)
-    task = native.start_detect({str(name): bool(value) for name, value in (overrides or {}).items()})
-    found = capabilities_of(_drive.finish(task, supplied, place=place))
+    return native.start_detect({str(name): bool(value) for name, value in (overrides or {}).items()}), supplied, place
+
+
+def detected(facts: Any, place: Tuple[str, Optional[int]], verbose: bool) -> Capabilities:
+    """What detection found."""
+    platform, capabilities, undetermined = facts
+    values = {**{name: False for name in CAPABILITY_PROBES}, **{name: False for name in undetermined}, **capabilities}
+    found = Capabilities(values, platform=platform_of(platform), undetermined=undetermined)
     if verbose:
         from ._log import log
 
@@ -154,12 +168,6 @@ def platform_of(parts: Any) -> Optional[PlatformInfo]:
         return None
     family, version, id, version_id, pretty_name = parts
     return PlatformInfo(family, version, id, version_id, pretty_name)
-
-
-def capabilities_of(facts: Any) -> Capabilities:
-    platform, capabilities, undetermined = facts
-    values = {**{name: False for name in CAPABILITY_PROBES}, **{name: False for name in undetermined}, **capabilities}
-    return Capabilities(values, platform=platform_of(platform), undetermined=undetermined)
 
 
 CAPABILITY_PROBES: Dict[str, str] = dict(_native.capabilities())

@@ -55,7 +55,7 @@ def resolve_targets(
     listed = host.split(",") if isinstance(host, str) else list(host or [])
     for text in listed:
         if text.strip():
-            one = _host(text.strip())
+            one = host_of(text.strip())
             found.setdefault(one.hostname, one)
     if inventory is not None:
         for name, one in _read(Path(inventory)).items():
@@ -68,7 +68,7 @@ def resolve_targets(
     return list(kept.values())
 
 
-def _host(text: str) -> HostInfo:
+def host_of(text: str) -> HostInfo:
     user, at, rest = text.rpartition("@")
     name, port = _split_port(rest)
     return HostInfo(name, port, user if at else None)
@@ -149,7 +149,7 @@ def _info(name: str, variables: Dict[str, Any], groups: List[str]) -> HostInfo:
     def first(*keys: str) -> Optional[str]:
         return next((str(variables[key]) for key in keys if variables.get(key) not in (None, "")), None)
 
-    given = _host(name)
+    given = host_of(name)
     return HostInfo(
         hostname=first("ansible_host", "hostname", "host") or given.hostname,
         port=_port(first("ansible_port", "port") or str(given.port), name),

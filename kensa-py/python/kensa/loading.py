@@ -11,7 +11,8 @@ from ._log import log
 from .config import RuleConfig, load_config, resolve_variables
 from .rule import Rule, derive
 
-__all__ = ["Rule", "RuleConfig", "load_config", "load_rules", "resolve_variables", "rule_applies_to_platform"]
+__all__ = ["Rule", "RuleConfig", "load_config", "load_rules", "resolve_variables", "rule_applies_to_platform",
+           "validate_rule"]  # fmt: skip
 
 PathLike = Union[str, "os.PathLike[str]"]
 OneOrMany = Union[str, Iterable[str], None]
@@ -48,6 +49,20 @@ def load_rules(
         if isinstance(content, dict) and content.get("id") == rule_id:
             rules.append(derive(cast(Dict[str, Any], content), path=file))
     return rules
+
+
+def validate_rule(rule: Mapping[str, Any]) -> List[str]:
+    """What is wrong with a rule that is not saved yet, one sentence each; empty when the engine accepts it.
+
+    >>> rule = {
+    ...     "id": "x", "title": "T", "description": "D", "rationale": "R", "severity": "low", "category": "c",
+    ...     "implementations": [{"default": True, "check": {"method": "file_exist", "path": "/etc/passwd"}}],
+    ... }
+    >>> problem, = validate_rule(rule)
+    >>> "did you mean `file_exists`" in problem
+    True
+    """
+    return _corpus.of_rule(rule)[1]
 
 
 def rule_applies_to_platform(rule: Mapping[str, Any], family: str, version: Union[int, str]) -> bool:

@@ -50,9 +50,9 @@ def get_mappings_path() -> Path:
     >>> get_mappings_path().name
     'mappings'
     """
-    named = _named_directory("KENSA_MAPPINGS_PATH")
+    named = named_mappings()
     if named is not None:
-        return named
+        return Path(named)
     rules = get_rules_path()
     for candidate in (rules / "mappings", rules.parent / "mappings"):
         if candidate.is_dir():
@@ -126,6 +126,12 @@ def _can_be_written(path: Path) -> bool:
         return path.is_dir() and os.access(path, os.W_OK | os.X_OK)
     except OSError:
         return False
+
+
+def named_mappings() -> Optional[str]:
+    """The directory of mappings that the environment names."""
+    named = _named_directory("KENSA_MAPPINGS_PATH")
+    return None if named is None else str(named)
 
 
 def _named_directory(variable: str) -> Optional[Path]:

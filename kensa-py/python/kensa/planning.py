@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Mapping, Optional
 
-from . import _drive, _native
+from . import _drive
+from ._request import Platform, Request
 from .detect import PlatformInfo, carrier
 from .loading import OneOrMany, PathLike
-from .orchestration import Platform, Request
 from .types import _compact
 
 __all__ = ["PlannedRule", "ScanPlan", "plan_scan"]
@@ -127,12 +127,11 @@ def plan_scan(
         platform=platform,
         framework=framework,
         var_overrides=var_overrides,
-    )
+    ).load()
     native, supplied, place = carrier(ssh)
-    if request.corpus is None:
+    if request.is_empty:
         return ScanPlan()
-    task = _native.start_plan(native, request.corpus, {**request.how, "stream": False, "progress": False})
-    return _plan_of(json.loads(_drive.finish(task, supplied, place=place)))
+    return _plan_of(json.loads(_drive.finish(request.start_plan(native), supplied, place=place)))
 
 
 def _plan_of(wire: Dict[str, Any]) -> ScanPlan:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from . import _native
 from .detect import PlatformInfo, platform_of
 from .errors import KensaError
 from .types import EPOCH, RuleResult, _compact, _plain, _stamp
 
-__all__ = ["Completeness", "REPORT_FORMATS", "ReportFormat", "ScanReport", "Summary"]
+__all__ = ["Completeness", "REPORT_FORMATS", "ReportFormat", "ScanReport", "Summary", "export"]
 
 
 @dataclass(frozen=True)
@@ -182,6 +182,26 @@ class ScanReport:
                 raise ValueError(problem)
             raise KensaError(problem)
         return text
+
+
+def export(results: Iterable[RuleResult], format: str = "json", *, verbose: bool = False) -> str:
+    """Results in one of `REPORT_FORMATS`, as `ScanReport.render` writes them; of one host or of several.
+
+    Raises `ValueError` for an unknown format; the text names all there are.
+
+    >>> export([RuleResult(rule_id="x", passed=True)], "csv").splitlines()[1].split(",")[1:3]
+    ['x', '']
+    """
+    listed = list(results)
+    times = [time for one in listed for time in (one.started_at, one.completed_at) if time is not None]
+    hosts = dict.fromkeys(one.host for one in listed)
+    return ScanReport(
+        engine_version=_native.ENGINE_VERSION,
+        host=", ".join(hosts),
+        started_at=min(times, default=EPOCH),
+        completed_at=max(times, default=EPOCH),
+        results=listed,
+    ).render(format, verbose=verbose)
 
 
 def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -> ScanReport:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import time
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Union
 
@@ -44,6 +47,21 @@ class Result:
         return self.exit_code
 
 
+_open: "weakref.WeakSet[_Session]" = weakref.WeakSet()
+
+
+@atexit.register
+def _leave() -> None:
+    """At the end of the program nothing is left running on a host: work is stopped and sessions are closed."""
+    for task in list(_drive.running):
+        task.abandon()
+    closing = [session._start_close() for session in list(_open)]
+    limit = time.monotonic() + 2.0
+    for closed in closing:
+        if closed is not None:
+            closed.wait(max(0.0, limit - time.monotonic()), True, 1)
+
+
 class _Session:
     """What SSH and local sessions share."""
 
@@ -70,7 +88,7 @@ class _Session:
         >>> session.close()
         """
         if not self.is_connected:
-            self._link = _drive.finish(self._start_connect(), place=self._place)
+            self._enter(_drive.finish(self._start_connect(), place=self._place))
 
     def run(self, cmd: str, timeout: Optional[float] = None) -> Result:
         """Runs `cmd` through a POSIX shell on the host; any exit status is a normal result.
@@ -91,17 +109,26 @@ class _Session:
 
         >>> LocalSession().close()
         """
+        task = self._start_close()
+        if task is not None:
+            task.wait(3.0, True, 1)
+
+    def _enter(self, link: _native.Session) -> None:
+        self._link = link
+        _open.add(self)
+
+    def _start_close(self) -> Optional[_native.Task]:
+        """Begins to close, if there is something to close; goes on also when nobody waits."""
         native, self._link = self._link, None
+        _open.discard(self)
         if native is None or native.pid != os.getpid():
-            return
+            return None
         try:
             task = native.start_close()
-            task.release()
-            task.wait(3.0, True, 1)
-        except Exception as error:
-            from ._log import log
-
-            log().debug("%s: closing: %s", self.hostname, error)
+        except RuntimeError:
+            return None
+        task.release()
+        return task
 
     @property
     def _place(self) -> "tuple[str, Optional[int]]":

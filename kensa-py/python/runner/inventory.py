@@ -1,5 +1,6 @@
 """Inventory files. See `kensa.inventory`."""
 
+from kensa.hosts import HostScan, check_hosts
 from kensa.inventory import (
     HostInfo,
     resolve_targets,
@@ -7,5 +8,7 @@ from kensa.inventory import (
 
 __all__ = [
     "HostInfo",
+    "HostScan",
+    "check_hosts",
     "resolve_targets",
 ]

@@ -11,6 +11,7 @@ use super::files::{self, File, Role};
 use super::reader::Reader;
 use super::rule::{Link, ReadRule};
 use super::yaml::Source;
+use crate::mappings;
 use crate::variables::{Tier, VariableError, VariableTable, names_used_by, read_file};
 
 /// How rules are loaded.
@@ -23,6 +24,8 @@ pub struct LoadOptions<'o> {
     pub known_capabilities: Option<&'o [&'o str]>,
     /// The framework of the scan, such as `cis-rhel9-v2.0.0`: selects the framework section of the variables.
     pub framework: Option<String>,
+    /// The folder of framework mappings; `None` for the one called `mappings` beside the rules.
+    pub mappings: Option<PathBuf>,
     /// The site's own values.
     pub site: Option<SiteValues>,
     /// Values for this scan; text is read as the variable's declared type.
@@ -87,6 +90,21 @@ pub enum LoadError {
     Variable(#[from] VariableError),
 }
 
+impl Corpus {
+    /// Adds the controls that only mapping files name. What is wrong with those files costs no rule.
+    fn join<B: AsRef<[u8]>>(&mut self, files: impl Iterator<Item = (PathBuf, Result<B, String>)>) {
+        let found = mappings::collect(files);
+        let mut by_rule = mappings::by_rule(&found.mappings);
+        for rule in &mut self.rules {
+            if let (Some(controls), Some(rule)) = (by_rule.remove(rule.id.as_str()), Arc::get_mut(rule)) {
+                rule.mapped = controls;
+            }
+        }
+        let as_warning = |one: Diagnostic| Diagnostic { severity: Level::Warning, ..one };
+        self.diagnostics.extend(found.diagnostics.into_iter().map(as_warning));
+    }
+}
+
 impl LoadError {
     /// The identifier used by the bindings.
     pub fn code(&self) -> &'static str {
@@ -111,13 +129,20 @@ fn invalid(diagnostics: &[Diagnostic]) -> String {
 
 /// Loads the rule file, or every rule below the folder, at `path`.
 ///
-/// Variables come from `defaults.yml` and `rules.d/*.yml` of the rule set.
+/// Variables come from `defaults.yml` and `rules.d/*.yml` of the rule set, controls of frameworks that no rule cites
+/// from the mapping files beside it.
 ///
 /// # Errors
 /// See [`LoadError`]. A broken file of variables always fails the load: without a site's value a rule could
 /// pass by the default.
 pub fn load_rules(path: impl AsRef<Path>, options: &LoadOptions<'_>) -> Result<Corpus, LoadError> {
-    assemble(files::on_disk(path.as_ref())?, options)
+    let path = path.as_ref();
+    let mut corpus = assemble(files::on_disk(path)?, options)?;
+    corpus.join(files::mapping_files(path, options.mappings.as_deref()).into_iter().map(|file| {
+        let content = files::read(&file);
+        (file, content)
+    }));
+    Ok(corpus)
 }
 
 /// Loads rules that are compiled into the program: every file of the rule set with its path below the rules
@@ -129,15 +154,24 @@ pub fn load_embedded<P: Into<PathBuf>, B: AsRef<[u8]>>(
     contents: impl IntoIterator<Item = (P, B)>,
     options: &LoadOptions<'_>,
 ) -> Result<Corpus, LoadError> {
-    let contents = contents.into_iter().map(|(path, bytes)| (path.into(), bytes));
-    let mut files: Vec<File<B>> = contents
-        .filter_map(|(path, bytes)| Some(File { role: Role::of(&path)?, path, content: Ok(bytes) }))
-        .collect();
+    let mut files: Vec<File<B>> = Vec::new();
+    let mut mappings: Vec<(PathBuf, Result<B, String>)> = Vec::new();
+    for (path, bytes) in contents.into_iter().map(|(path, bytes)| (path.into(), bytes)) {
+        match Role::of(&path) {
+            Some(role) => files.push(File { role, path, content: Ok(bytes) }),
+            None if path.starts_with("mappings") && files::is_joined(&path) => {
+                mappings.push((path, Ok(bytes)))
+            }
+            None => {}
+        }
+    }
     if !files.iter().any(|file| file.role == Role::Rule) {
         return Err(LoadError::NoRules { path: PathBuf::from("the embedded rules") });
     }
     files.sort_by(|a, b| a.path.as_os_str().cmp(b.path.as_os_str()));
-    assemble(files, options)
+    let mut corpus = assemble(files, options)?;
+    corpus.join(mappings.into_iter());
+    Ok(corpus)
 }
 
 /// The variables of the rule set at `path` without its rules; empty when there are none.

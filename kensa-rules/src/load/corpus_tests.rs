@@ -138,11 +138,72 @@ fn hidden_files_and_mappings_are_no_rules() {
         ("a/one.yml", &rule("one", "a")),
         ("a/.two.yml", "broken: ["),
         (".git/three.yml", "broken: ["),
-        ("mappings/cis.yml", "id: cis\n"),
+        ("mappings/mine.yml", "id: mine\nframework: mine\nsections: {}\n"),
         ("defaults.yml", "variables: {forward: '0'}\n"),
     ]);
     let corpus = load_rules(folder.path(), &LoadOptions { strict: true, ..LoadOptions::default() }).unwrap();
     assert_eq!((ids(&corpus), codes(&corpus)), (vec!["one"], vec![]));
+}
+
+/// A mapping of `id` in which both rules answer the control `7`, and one of them `8`.
+fn mapping(id: &str) -> String {
+    format!(
+        "id: {id}\nframework: f\nsections:\n  '7': {{title: T, rules: [one, two]}}\n  '8': {{title: T, rule: one}}\n"
+    )
+}
+
+#[test]
+fn controls_of_frameworks_that_no_rule_cites_come_from_mappings() {
+    let cites = |id: &str| rule(id, "a").replace("severity:", "references: {cmmc_l2: ['1']}\nseverity:");
+    let files = [
+        ("a/one.yml", rule("one", "a")),
+        ("a/two.yml", cites("two")),
+        ("mappings/cmmc-l2.yaml", mapping("cmmc-l2")),
+        ("mappings/own.yml", mapping("own-v1.0")),
+        // The rules themselves are the authority for what they can cite.
+        ("mappings/nist-800-53-r5.yaml", mapping("nist-800-53-r5")),
+        ("mappings/broken.yaml", "id: [".to_owned()),
+        ("defaults.yml", "variables: {forward: '0'}\n".to_owned()),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, text.as_str())).collect();
+    let folder = set(&files);
+    let on_disk = load_rules(folder.path(), &LoadOptions::default()).unwrap();
+    assert_eq!(on_disk.diagnostics.len(), 1, "the broken file is named");
+    assert!(!on_disk.diagnostics[0].is_error() && on_disk.diagnostics[0].path.ends_with("broken.yaml"));
+    let embedded = load_embedded(files, &LoadOptions::default()).unwrap();
+    let one = load_rules(folder.path().join("a/one.yml"), &LoadOptions::default()).unwrap();
+    for corpus in [&on_disk, &embedded, &one] {
+        let refs = crate::frameworks::of_result(&corpus.rules[0], None);
+        let controls: Vec<(&str, String)> =
+            refs.iter().map(|(key, ids)| (key.as_str(), ids.join(" "))).collect();
+        assert_eq!(controls, [("cmmc_l2", "7 8".to_owned()), ("own_v1", "7 8".to_owned())]);
+    }
+    let second = crate::frameworks::of_result(&on_disk.rules[1], None);
+    assert_eq!(second["cmmc_l2"], ["1"], "what a rule cites itself counts");
+
+    let elsewhere = set(&[("x.yaml", &mapping("elsewhere"))]);
+    let options = LoadOptions { mappings: Some(elsewhere.path().to_owned()), ..LoadOptions::default() };
+    let corpus = load_rules(folder.path(), &options).unwrap();
+    assert_eq!(corpus.rules[0].mapped.keys().collect::<Vec<_>>(), ["elsewhere"]);
+}
+
+#[test]
+fn several_references_to_a_benchmark_are_a_list_or_one_that_holds_the_others() {
+    let cites = |text: &str| {
+        let rule = rule("one", "a").replace("severity:", &format!("references: {text}\nseverity:"));
+        let folder = set(&[("a/one.yml", &rule), ("defaults.yml", "variables: {forward: '0'}\n")]);
+        let corpus =
+            load_rules(folder.path(), &LoadOptions { strict: true, ..LoadOptions::default() }).unwrap();
+        corpus.rules[0].references.clone()
+    };
+    let list = cites(
+        "{cis: {rhel9_v2: [{section: '2'}, {section: '1'}]}, stig: {rhel9_v2r7: [{vuln_id: V-2}, {vuln_id: V-1}]}}",
+    );
+    let one = cites(
+        "{cis: {rhel9_v2: {section: '2', also: [{section: '1'}]}}, stig: {rhel9_v2r7: {vuln_id: V-2, also: [{vuln_id: V-1}]}}}",
+    );
+    assert_eq!(list, one);
+    assert_eq!(list.flatten()["cis_rhel9_v2"], ["2", "1"]);
 }
 
 #[test]

@@ -126,6 +126,28 @@ pub(super) fn variable_files(path: &Path, is_folder: bool) -> Vec<(PathBuf, Role
     Vec::new()
 }
 
+/// The mapping files that belong to `path` and say more than the rules do: those of the folder `mappings` beside
+/// the rules, or of the one above when the rules are one category or one file.
+pub(super) fn mapping_files(path: &Path, folder: Option<&Path>) -> Vec<PathBuf> {
+    let inside = if path.is_dir() { Some(path) } else { path.parent() };
+    let beside =
+        [inside, inside.and_then(Path::parent)].into_iter().flatten().map(|place| place.join("mappings"));
+    let Some(folder) = folder.map(Path::to_owned).into_iter().chain(beside).find(|place| place.is_dir())
+    else {
+        return Vec::new();
+    };
+    let listed = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = listed.filter(|path| is_joined(path)).collect();
+    files.sort();
+    files
+}
+
+/// Whether the file is a mapping that rules do not cite themselves.
+pub(super) fn is_joined(path: &Path) -> bool {
+    let is_mapping = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+    is_mapping && path.file_stem().and_then(OsStr::to_str).is_some_and(crate::mappings::says_more_than_rules)
+}
+
 /// The `.yml` files of a folder in name order; none when it cannot be listed.
 pub(super) fn yml_files(folder: &Path) -> Vec<PathBuf> {
     let listed = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());

@@ -5,8 +5,8 @@ use kensa_core::rule::{CisReference, References, StigReference};
 use super::reader::Reader;
 use super::yaml::{Entry, Node, Yaml};
 
-const CIS_KEYS: [&str; 4] = ["section", "level", "type", "profile"];
-const STIG_KEYS: [&str; 5] = ["vuln_id", "stig_id", "rule_id", "severity", "cci"];
+const CIS_KEYS: [&str; 5] = ["section", "level", "type", "profile", "also"];
+const STIG_KEYS: [&str; 6] = ["vuln_id", "stig_id", "rule_id", "severity", "cci", "also"];
 
 impl Reader<'_, '_> {
     pub(super) fn references(&mut self, node: &Node<'_>) -> References {
@@ -66,11 +66,7 @@ impl Reader<'_, '_> {
                 self.error("empty-reference", entry.span, message);
                 continue;
             }
-            let items = match &entry.value.yaml {
-                Yaml::List(items) => items.iter().collect(),
-                _ => vec![&entry.value],
-            };
-            found.push((entry.key.to_string(), items));
+            found.push((entry.key.to_string(), every(&entry.value)));
         }
         found
     }
@@ -84,6 +80,7 @@ impl Reader<'_, '_> {
                 "level" => reference.level = self.text(&what, &entry.value),
                 "type" => reference.kind = self.text(&what, &entry.value),
                 "profile" => reference.profile = self.text(&what, &entry.value),
+                "also" => {}
                 _ => self.odd_key("a CIS reference", entry, &CIS_KEYS),
             }
         }
@@ -104,6 +101,7 @@ impl Reader<'_, '_> {
                 "rule_id" => reference.rule_id = self.text(&what, &entry.value),
                 "severity" => reference.severity = self.text(&what, &entry.value),
                 "cci" => reference.cci = self.texts(&what, &entry.value),
+                "also" => {}
                 _ => self.odd_key("a STIG reference", entry, &STIG_KEYS),
             }
         }
@@ -117,6 +115,15 @@ impl Reader<'_, '_> {
     fn odd_key(&mut self, of: &str, entry: &Entry<'_>, known: &[&str]) {
         let help = super::diagnostic::suggestion(&entry.key, known.iter().copied());
         self.lint("unknown-key", entry.span, format!("{of} has no key `{}`", entry.key), help);
+    }
+}
+
+/// The references of a benchmark: a list of them, or one with further ones under `also`, as programs want it that
+/// know one a benchmark.
+fn every<'n, 't>(node: &'n Node<'t>) -> Vec<&'n Node<'t>> {
+    match &node.yaml {
+        Yaml::List(items) => items.iter().flat_map(every).collect(),
+        _ => std::iter::once(node).chain(node.get("also").into_iter().flat_map(every)).collect(),
     }
 }
 

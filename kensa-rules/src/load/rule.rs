@@ -62,6 +62,7 @@ impl Reader<'_, '_> {
             category: String::new(),
             tags: Vec::new(),
             references: Default::default(),
+            mapped: Default::default(),
             platforms: Vec::new(),
             implementations: Vec::new(),
             depends_on: Vec::new(),

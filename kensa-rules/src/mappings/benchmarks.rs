@@ -136,6 +136,12 @@ pub const BENCHMARKS: &[Benchmark] = &[
 ];
 
 impl Benchmark {
+    /// Whether rules name its controls under a key that is its own, so that its mapping says nothing new of them.
+    pub(crate) fn is_cited(&self) -> bool {
+        let first = BENCHMARKS.iter().find(|other| other.reference == self.reference);
+        self.reference != Reference::Joined && first.is_some_and(|first| first.id == self.id)
+    }
+
     /// The benchmark called `id`.
     pub fn named(id: &str) -> Option<&'static Benchmark> {
         BENCHMARKS.iter().find(|benchmark| benchmark.id == id)

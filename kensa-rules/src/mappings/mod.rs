@@ -23,6 +23,7 @@ pub use coverage::{CoverageReport, check_coverage};
 pub(crate) use generate::base;
 pub use generate::{REGENERATE, generate, render};
 pub use index::{FrameworkIndex, FrameworkReference};
+pub(crate) use read::collect;
 pub use read::{MappingError, Mappings, load_all_mappings, load_mapping, read_mapping, read_mappings};
 
 /// One benchmark: its controls, the rules that answer them, and why others have none.
@@ -124,6 +125,28 @@ pub fn get_applicable_mappings<'m>(
         None => true,
     };
     mappings.values().filter(fits).collect()
+}
+
+/// Whether the mapping called `id` can name controls that the rules themselves do not.
+pub(crate) fn says_more_than_rules(id: &str) -> bool {
+    Benchmark::named(id).is_none_or(|benchmark| !benchmark.is_cited())
+}
+
+/// Framework key to control ids, by rule, of all mappings.
+pub(crate) fn by_rule(
+    mappings: &BTreeMap<String, FrameworkMapping>,
+) -> BTreeMap<&str, BTreeMap<String, Vec<String>>> {
+    let mut found: BTreeMap<&str, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for mapping in mappings.values() {
+        let key = crate::frameworks::normal_key(&mapping.id);
+        for entry in &mapping.sections {
+            for rule in &entry.rules {
+                let controls = found.entry(rule).or_default().entry(key.clone()).or_default();
+                controls.push(entry.control.clone());
+            }
+        }
+    }
+    found
 }
 
 /// Those of `rules` that the mapping names, in their own order.

@@ -87,7 +87,7 @@ pub fn read_mappings<P: Into<PathBuf>, B: AsRef<[u8]>>(files: impl IntoIterator<
     collect(files.into_iter().map(|(path, text)| (path.into(), Ok(text))))
 }
 
-fn collect<B: AsRef<[u8]>>(files: impl Iterator<Item = (PathBuf, Result<B, String>)>) -> Mappings {
+pub(crate) fn collect<B: AsRef<[u8]>>(files: impl Iterator<Item = (PathBuf, Result<B, String>)>) -> Mappings {
     let mut all = Mappings::default();
     for (path, content) in files {
         let read = content.map_err(|message| MappingError::Unreadable { path: path.clone(), message });

@@ -255,6 +255,7 @@ mod tests {
             category: "access-control".to_owned(),
             tags: vec!["ssh".to_owned(), "security".to_owned()],
             references: kensa_core::rule::References::default(),
+            mapped: Default::default(),
             platforms: Vec::new(),
             implementations: Vec::new(),
             depends_on: Vec::new(),
