@@ -23,7 +23,7 @@ import pytest
 HERE = Path(__file__).resolve().parent.parent
 BED = HERE.parents[1] / "tests" / "bed" / "host.sh"
 PASSWORD = "Scan-pw-1"  # of the bed's account scanpw
-LIMIT = 90.0  # seconds after which a test gives up waiting
+LIMIT = 180.0  # seconds after which a test gives up waiting
 
 
 def eventually(what: Callable[[], Any], why: str) -> Any:
@@ -102,9 +102,9 @@ class Fleet:
             "FLEET_CONCURRENCY": "2",
             "FLEET_ATTEMPTS": "3",
             "FLEET_RETRY_WAIT": "1",
-            "FLEET_CONNECT_TIMEOUT": "5",
+            "FLEET_CONNECT_TIMEOUT": "20",
             "FLEET_HEARTBEAT": "1",
-            "FLEET_LOST_AFTER": "4",
+            "FLEET_LOST_AFTER": "8",
             "FLEET_STOP_TIMEOUT": "1",
         }
         socket = folder / "web.sock"

@@ -26,7 +26,7 @@ def failed_for_good(fleet: Fleet, scan: str) -> dict[str, Any]:
 
 
 def test_two_workers_share_the_queue_and_every_scan_runs_once(fleet: Fleet) -> None:
-    eventually(lambda: fleet.sql("SELECT count(*) FROM procrastinate_workers") == [(2,)], "the workers do not start")
+    eventually(lambda: fleet.sql("SELECT count(*) FROM procrastinate_workers")[0][0] >= 2, "the workers do not start")
     hosts = [fleet.add_host(one, port=port) for one in fleet.machines for port in (22, 2222)]
     for one in fleet.machines:
         one.control("mark")
