@@ -120,7 +120,7 @@ const COMMANDS: [&str; 6] = [
     "echo one",
     "printf two; echo err >&2; exit 3",
     "true",
-    "printf '\\n%032d 2 0 1.00\\n' 7",
+    "printf '\\n%032d 2 0\\n' 7",
     "cat /no/such/file",
     "echo six; printf 'no end' >&2",
 ];

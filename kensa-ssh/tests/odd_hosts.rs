@@ -31,7 +31,7 @@ async fn works(bed: &Bed, session: &Session, who: &str, terminal: bool) {
 #[tokio::test(flavor = "multi_thread")]
 async fn r25_missing_programs_never_break_the_transport() {
     let Some(bed) = Bed::up("bare", "debian") else { return };
-    let gone = "timeout setsid stat find sysctl awk sed grep perl python3 systemctl env nohup stty mktemp head tr dd";
+    let gone = "timeout setsid stat find sysctl awk sed grep perl python3 systemctl env nohup stty mktemp head tr dd date";
     let left = bed.exec(&format!(
         "for t in {gone}; do for d in bin sbin; do rm -f /usr/$d/$t; done; done; for t in {gone}; do command -v $t; done"
     ));
