@@ -115,6 +115,8 @@ export declare class ScanReport {
 	readonly capabilities: Record<string, boolean>;
 	/** Capabilities that could not be determined, each with the reason. */
 	readonly undeterminedCapabilities: Record<string, string>;
+	/** What has to be known about how the host was reached, one sentence each. */
+	readonly remarks: readonly string[];
 	readonly startedAt: Date;
 	readonly completedAt: Date;
 	readonly completeness: Completeness;

@@ -6,6 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use async_trait::async_trait;
+use kensa::transport::{Ask, Transport};
+use kensa::{Fault, LoadOptions, Probe, Reason, ScanOptions};
+
 /// Requirements there are.
 const COUNT: u32 = 32;
 
@@ -40,6 +44,41 @@ fn the_page_of_traps_names_every_numbered_test_and_none_that_does_not_exist() {
         assert!(unnamed.is_empty(), "the row of R{number} does not name {unnamed:?}");
     }
     assert_eq!(rows.len(), COUNT as usize);
+}
+
+/// A host nobody checked, and that says nothing.
+struct Anybody;
+
+#[async_trait]
+impl Transport for Anybody {
+    fn host(&self) -> &str {
+        "anybody"
+    }
+
+    fn remarks(&self) -> Vec<String> {
+        vec!["The host's key was not checked.".to_owned()]
+    }
+
+    async fn ask(
+        &self,
+        ask: Ask<'_>,
+        each: &mut (dyn FnMut(Probe, Result<std::sync::Arc<kensa::Output>, Fault>) + Send),
+    ) {
+        for probe in ask.probes {
+            each(probe.clone(), Err(Fault::new(Reason::ConnectionLost, "nobody is there")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_report_says_what_its_transport_remarks() {
+    let rule = "id: one\ntitle: One\ndescription: One.\nrationale: One.\nseverity: low\ncategory: system\n\
+                implementations:\n  - default: true\n    check: {method: file_exists, path: /etc/passwd}\n";
+    let corpus = kensa::load::load_embedded([("system/one.yml", rule)], &LoadOptions::default()).unwrap();
+    let report = kensa::scan(&Anybody, &corpus, &ScanOptions::default(), &mut |_| {}).await.unwrap();
+    assert_eq!(report.remarks, Anybody.remarks());
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["remarks"][0], "The host's key was not checked.");
 }
 
 /// The names of all functions marked as tests in the Rust files of a folder.

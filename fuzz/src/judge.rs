@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use kensa::load::{LoadOptions, load_embedded};
 use kensa::{Decision, Facts, Output, PackageManager, Plan, Platform, Probe, detect, scaffold};
 use kensa_core::check::MAX_WAVES;
-use kensa_core::{Check, Outputs};
+use kensa_core::{Answer, Check, Outputs};
 use kensa_rules::redact;
 
 use super::BETWEEN;
@@ -38,11 +38,11 @@ static CHECKS: LazyLock<Vec<Condition>> = LazyLock::new(|| {
     checks
 });
 
-/// Two bytes choose the check, one the status; then what the commands print on standard output and standard error in
-/// turn, from the beginning again when it does not suffice.
+/// Two bytes choose the check, the third the status and whether a check or the readings are tried; then what the commands
+/// print on standard output and standard error in turn, from the beginning again when it does not suffice.
 pub fn judge(data: &[u8]) {
-    let [which, more, exit, text @ ..] = data else { return };
-    let exit = [0, 0, 0, 1, 2, 126, 127, 137, 255][usize::from(exit % 9)];
+    let [which, more, how, text @ ..] = data else { return };
+    let exit = [0, 0, 0, 1, 2, 126, 127, 137, 255][usize::from(how % 9)];
     let texts: Vec<&[u8]> = text.split(|byte| *byte == BETWEEN).collect();
     let mut turn = 0;
     let mut answer = |probe: &Probe| {
@@ -51,8 +51,17 @@ pub fn judge(data: &[u8]) {
         turn = if turn + 2 < texts.len() { turn + 2 } else { 0 };
         Ok(Arc::new(output))
     };
+    if how / 9 % 2 == 0 {
+        let condition = &CHECKS[(usize::from(*which) | usize::from(*more) << 8) % CHECKS.len()];
+        check(condition, exit, &mut answer);
+    } else {
+        readings(exit, &mut answer);
+    }
+}
 
-    let (facts, check) = &CHECKS[(usize::from(*which) | usize::from(*more) << 8) % CHECKS.len()];
+type Answering<'a> = dyn FnMut(&Probe) -> Answer + 'a;
+
+fn check((facts, check): &Condition, exit: i32, answer: &mut Answering<'_>) {
     let mut got = Outputs::new();
     let mut wave = check.probes(facts);
     for _ in 0..=MAX_WAVES {
@@ -72,7 +81,9 @@ pub fn judge(data: &[u8]) {
         let masked = redact::output(probe, &output.stdout_text());
         assert_eq!(masked.changed, masked.text != output.stdout_text());
     }
+}
 
+fn readings(exit: i32, answer: &mut Answering<'_>) {
     let probes = [
         Probe::stat("/a"),
         Probe::read("/a"),

@@ -164,6 +164,8 @@ export class ScanReport {
   readonly capabilities: Record<string, boolean>
   /** Capabilities that could not be determined, each with the reason. */
   readonly undeterminedCapabilities: Record<string, string>
+  /** What has to be known about how the host was reached, one sentence each. */
+  readonly remarks: readonly string[]
   readonly startedAt: Date
   readonly completedAt: Date
   readonly completeness: Completeness
@@ -183,6 +185,7 @@ export class ScanReport {
     this.platform = platform(head['platform'])
     this.capabilities = head['capabilities']
     this.undeterminedCapabilities = head['undetermined_capabilities'] ?? {}
+    this.remarks = head['remarks'] ?? []
     this.startedAt = new Date(head['started_at'])
     this.completedAt = new Date(head['completed_at'])
     this.completeness = head['completeness']

@@ -170,6 +170,7 @@ fn report_parts<'py>(
         platform_parts(py, report.platform.as_ref())?,
         &report.capabilities,
         &report.undetermined_capabilities,
+        &report.remarks,
         time(py, report.started_at)?,
         time(py, report.completed_at)?,
         (report.completeness.planned, report.completeness.answered, report.completeness.unanswered),

@@ -79,7 +79,8 @@ async fn r22_noise_and_hostile_settings_before_the_shell_are_not_evidence() {
     let answers = ask(&session, &["echo out", "ls /nonexistent", "pwd; umask; echo $PATH $ENV"]).await;
     assert_eq!(stdout(&answers[0]), "out\n");
     assert!(answers[1].as_ref().unwrap().stderr_text().contains("No such file or directory"));
-    assert!(stdout(&answers[2]).starts_with("/\n0022\n/usr/local/sbin:"));
+    let state = stdout(&answers[2]);
+    assert!(state.starts_with("/\n0022\n/usr/local/sbin:") && state.ends_with(":/bin\n"), "{state}");
 }
 
 #[tokio::test]

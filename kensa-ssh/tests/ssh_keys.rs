@@ -219,8 +219,17 @@ async fn r31_at_most_two_keys_are_offered_and_the_entry_chooses_which() {
     assert!(error.message.contains("2 more keys were not offered"), "{error}");
     assert!(server.log().matches("userauth-request for user").count() <= 2, "{}", server.log());
 
-    server.authorize(&public(&paths[3]));
+    // Nor are more of those that lie about as files.
     let config = server.path("config");
+    let entries: String = paths.iter().map(|path| format!("IdentityFile {}\n", path.display())).collect();
+    fs::write(&config, entries).unwrap();
+    let before = server.log().matches("userauth-request for user").count();
+    let named = server.options().ssh_config(SshConfigUse::Path(config.clone()));
+    let error = refused(named).await;
+    assert!(error.message.contains("2 more keys were not offered"), "{error}");
+    assert!(server.log().matches("userauth-request for user").count() - before <= 2, "{}", server.log());
+
+    server.authorize(&public(&paths[3]));
     // The private half is not needed: its public half chooses among the agent's keys.
     let chosen = format!("{}.pub", paths[3].display());
     fs::write(&config, format!("IdentityFile {chosen}\nIdentitiesOnly yes\n")).unwrap();

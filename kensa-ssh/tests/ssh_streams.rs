@@ -3,12 +3,14 @@
 
 mod sshd;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kensa_core::{Probe, Transport};
 use kensa_ssh::link::{Exit, Link, Streams};
+use kensa_ssh::openssh::OpenSsh;
 use kensa_ssh::ssh::SshLink;
-use kensa_ssh::{Become, ConnectReason, Session, SessionOptions};
+use kensa_ssh::{Become, ConnectReason, OpenSshOptions, Session, SessionOptions};
 use sshd::{Sshd, collect, output};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
@@ -221,30 +223,52 @@ async fn r19_either_side_may_rekey_in_mid_session_and_no_answer_is_lost() {
     let Some(server) = Sshd::start("RekeyLimit 1M\nLogLevel DEBUG1") else { return };
     // By the host alone, by this side alone, by both.
     let Some(patient) = Sshd::start("LogLevel DEBUG1") else { return };
-    let megabyte = 1 << 20;
+    let limit = 1 << 20;
     for (server, options) in [
         (&server, server.with_key()),
-        (&patient, patient.with_key().rekey_after(megabyte)),
-        (&server, server.with_key().rekey_after(megabyte)),
+        (&patient, patient.with_key().rekey_after(limit)),
+        (&server, server.with_key().rekey_after(limit)),
     ] {
         let before = server.log().matches("SSH2_MSG_NEWKEYS received").count();
         let session = Session::connect(options, Become::None, SessionOptions::default()).await.unwrap();
         let probes: Vec<Probe> = (0..100)
-            .map(|n| Probe::command_text(format!("seq {n}00000 {n}99999; echo {n} >&2; exit {}", n % 7)))
+            .map(|n| {
+                Probe::command_text(format!("yes line-{n} | head -c 140000; echo {n} >&2; exit {}", n % 7))
+            })
             .collect();
         let outputs = session.ask_all(&probes).await;
         for (n, probe) in probes.iter().enumerate() {
             let output =
                 outputs.get(probe).unwrap().as_ref().unwrap_or_else(|fault| panic!("{n}: {fault:?}"));
-            let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-            let expected = (n * 100_000)..(n * 100_000 + 100_000);
-            assert!(lines.map(<[u8]>::to_vec).eq(expected.map(|n| n.to_string().into_bytes())), "{n}");
+            let expected = format!("line-{n}\n").repeat(20_000);
+            assert!(output.stdout == expected.as_bytes()[..140_000], "{n}");
             assert_eq!((output.stderr_text(), output.exit_code), (format!("{n}\n").into(), (n % 7) as i32));
         }
         assert_eq!(session.stats().reconnects, 0);
         session.close().await;
         let rekeyed = server.log().matches("SSH2_MSG_NEWKEYS received").count() - before;
-        assert!(rekeyed > 20, "only {rekeyed} exchanges of keys");
+        assert!(rekeyed > 5, "only {rekeyed} exchanges of keys");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r22_a_banner_is_no_evidence() {
+    let banner = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(banner.path(), "Authorised users only.\nThe second line\u{1b}[31m.\n").unwrap();
+    let Some(server) = Sshd::start(&format!("Banner {}", banner.path().display())) else { return };
+    let native = Session::connect(server.with_key(), Become::None, SessionOptions::default()).await.unwrap();
+    let client = OpenSsh::new(OpenSshOptions {
+        port: Some(server.port),
+        user: Some(sshd::user()),
+        identity: Some(server.path("user_key")),
+        config: Some("/dev/null".into()),
+        extra: vec![format!("UserKnownHostsFile={}", server.path("known_hosts").display())],
+        ..OpenSshOptions::new("127.0.0.1")
+    });
+    let client = Session::over(Arc::new(client), Become::None, SessionOptions::default()).await.unwrap();
+    for session in [native, client] {
+        let output = session.run("echo out; echo err >&2", None).await.unwrap();
+        assert_eq!((output.stdout, output.stderr), (b"out\n".to_vec(), b"err\n".to_vec()));
     }
 }
 

@@ -107,6 +107,7 @@ class ScanReport:
     platform: Optional[PlatformInfo] = None
     capabilities: Dict[str, bool] = field(default_factory=dict)
     undetermined_capabilities: Dict[str, str] = field(default_factory=dict)
+    remarks: List[str] = field(default_factory=list)
     started_at: datetime = EPOCH
     completed_at: datetime = EPOCH
     completeness: Completeness = field(default_factory=Completeness)
@@ -151,6 +152,8 @@ class ScanReport:
         }
         if self.undetermined_capabilities:
             report["undetermined_capabilities"] = dict(sorted(self.undetermined_capabilities.items()))
+        if self.remarks:
+            report["remarks"] = list(self.remarks)
         report.update(
             started_at=_stamp(self.started_at),
             completed_at=_stamp(self.completed_at),
@@ -207,7 +210,7 @@ def export(results: Iterable[RuleResult], format: str = "json", *, verbose: bool
 def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -> ScanReport:
     """A report from its native parts; results given before are found by their rule's id."""
     head, results = value
-    schema, engine, host, platform, capabilities, undetermined, started, completed, counts = head
+    schema, engine, host, platform, capabilities, undetermined, remarks, started, completed, counts = head
     if streamed is not None:
         results = [streamed[rule_id] for rule_id in results]
     return ScanReport(
@@ -217,6 +220,7 @@ def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -
         platform=platform_of(platform),
         capabilities=capabilities,
         undetermined_capabilities=undetermined,
+        remarks=remarks,
         started_at=started,
         completed_at=completed,
         completeness=Completeness(*counts),

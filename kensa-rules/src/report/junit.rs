@@ -30,6 +30,7 @@ fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderEr
         suite.add_property(Property::new("platform", legal(&platform.key())));
         suite.add_property(Property::new("system", legal(&platform.pretty_name)));
     }
+    suite.add_properties(report.remarks.iter().map(|text| Property::new("remark", legal(text))));
     suite.add_test_cases(report.results.iter().map(test_case));
     let mut whole = Report::new("kensa");
     whole.set_time(report.completed_at.since(report.started_at));

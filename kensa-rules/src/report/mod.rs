@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn every_format_that_has_a_place_for_it_shows_what_the_transport_remarks() {
+        let remarks = vec!["The host's key was not checked.".to_owned()];
+        for format in FORMATS.iter().filter(|format| format.name != "csv") {
+            let with = ScanReport { remarks: remarks.clone(), ..report() };
+            let text = (format.render)(&with, &RenderOptions::default()).unwrap();
+            assert!(text.contains("key was not checked."), "{}", format.name);
+        }
+    }
+
+    #[test]
     fn no_format_lets_control_characters_of_the_host_through() {
         let report = report();
         for format in FORMATS {

@@ -50,7 +50,8 @@ fn render(report: &ScanReport, options: &RenderOptions<'_>) -> Result<String, Re
                 "executionSuccessful": unknown().next().is_none() && report.completeness.unanswered == 0,
                 "startTimeUtc": report.started_at,
                 "endTimeUtc": report.completed_at,
-                "toolExecutionNotifications": unknown().map(notification).collect::<Vec<_>>(),
+                "toolExecutionNotifications":
+                    report.remarks.iter().map(remark).chain(unknown().map(notification)).collect::<Vec<_>>(),
             }],
             "properties": {
                 "host": report.host,
@@ -161,6 +162,10 @@ fn relative_uri(path: &str) -> String {
         }
     }
     uri
+}
+
+fn remark(text: &String) -> Value {
+    json!({ "level": "warning", "message": { "text": text } })
 }
 
 fn notification(result: &CheckResult) -> Value {
