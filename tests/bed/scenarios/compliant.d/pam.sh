@@ -13,6 +13,8 @@ if is_rhel; then
   su=/etc/pam.d/su
 else
   sed -i -e 's/ nullok//' -e '0,/^auth/s//auth required pam_faildelay.so delay=4000000\nauth/' "$R/etc/pam.d/common-auth"
+  sed -i -e '0,/^auth.*pam_unix/s//auth required pam_faillock.so preauth\n&/' -e 's/^\(auth.*\)success=1\(.*pam_unix.*\)/\1success=2\2\nauth [default=die] pam_faillock.so authfail/' "$R/etc/pam.d/common-auth"
+  echo 'account required pam_faillock.so' >> "$R/etc/pam.d/common-account"
   sed -i -e 's/ nullok//' -e '/^password.*pam_unix/i password required pam_pwhistory.so use_authtok remember=5 enforce_for_root' "$R/etc/pam.d/common-password"
   su=/etc/pam.d/su
 fi
