@@ -1,7 +1,8 @@
 //! From answers to evidence: text, bounded, free of secrets.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use kensa_core::{Answer, Evidence, Output, Probe, Timestamp, output};
 
@@ -15,9 +16,10 @@ pub const DEFAULT_LIMIT: usize = 64 * 1024;
 pub const NEVER_ENDED: i32 = -1;
 
 /// Streams that were looked through and hold no secret, by where they lie: many rules share an answer, and it is
-/// looked through once. For one scan, in which the answers stay where they are and the secrets are the same.
+/// looked through once. The answer is held, so that nothing else comes to lie there. For one scan, in which the
+/// secrets are the same.
 #[derive(Debug, Default)]
-pub(crate) struct Harmless(RefCell<HashSet<usize>>);
+pub(crate) struct Harmless(RefCell<HashMap<usize, Arc<Output>>>);
 
 /// What a condition wanted and found; the same for all its evidence.
 pub(crate) struct Finding<'a> {
@@ -35,10 +37,11 @@ pub(crate) fn of(probe: &Probe, answer: Option<&Answer>, finding: &Finding<'_>, 
         Some(Err(fault)) => (fault.partial.as_deref(), NEVER_ENDED),
         None => (None, NEVER_ENDED),
     };
+    let shared = answer.and_then(|answer| answer.as_ref().ok());
     let stream = |bytes: fn(&Output) -> (&[u8], u64)| {
         output.map_or_else(Stream::default, |output| {
             let (kept, total) = bytes(output);
-            Stream::of(probe, finding, kept, total, limit)
+            Stream::of(probe, finding, shared, kept, total, limit)
         })
     };
     let stdout = stream(|output| (&output.stdout, output.stdout_total));
@@ -70,19 +73,23 @@ pub(crate) fn shown(text: &str, secrets: &SecretValues) -> String {
 }
 
 impl Finding<'_> {
-    /// `text`, which `kept` is, without secrets.
-    fn redacted(&self, probe: &Probe, kept: &[u8], text: &str) -> Redacted {
+    /// `text`, which `kept` is, without secrets. `kept` lies in `shared`, where there is one.
+    fn redacted(&self, probe: &Probe, shared: Option<&Arc<Output>>, kept: &[u8], text: &str) -> Redacted {
         // What is secret in such a file depends on the question, not on the text alone.
         let by_text_alone = !redact::holds_fields(probe);
         let (place, harmless) = (kept.as_ptr().addr(), &self.harmless.0);
-        if by_text_alone && harmless.borrow().contains(&place) {
+        if by_text_alone && harmless.borrow().contains_key(&place) {
             return Redacted { text: text.to_owned(), changed: false };
         }
         let masked = self.secrets.mask(text);
         let mut redacted = redact::output(probe, &masked);
         redacted.changed |= masked != text;
-        if by_text_alone && !redacted.changed && !kept.is_empty() {
-            harmless.borrow_mut().insert(place);
+        if let Some(output) = shared
+            && by_text_alone
+            && !redacted.changed
+            && !kept.is_empty()
+        {
+            harmless.borrow_mut().insert(place, Arc::clone(output));
         }
         redacted
     }
@@ -97,11 +104,18 @@ struct Stream {
 }
 
 impl Stream {
-    fn of(probe: &Probe, finding: &Finding<'_>, kept: &[u8], total: u64, limit: usize) -> Self {
+    fn of(
+        probe: &Probe,
+        finding: &Finding<'_>,
+        shared: Option<&Arc<Output>>,
+        kept: &[u8],
+        total: u64,
+        limit: usize,
+    ) -> Self {
         let decoded = output::text(kept);
         let lossy = matches!(decoded, std::borrow::Cow::Owned(_)) || kept.contains(&0);
         // Redact before cutting: a cut could leave the end of a secret behind.
-        let redacted = finding.redacted(probe, kept, &decoded);
+        let redacted = finding.redacted(probe, shared, kept, &decoded);
         let mut text = if lossy { redacted.text.replace('\0', "") } else { redacted.text };
         let cut = total > kept.len() as u64 || text.len() > limit;
         if cut {
