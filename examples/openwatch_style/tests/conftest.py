@@ -181,8 +181,9 @@ class Fleet:
         """The scan's server-sent events, until the server ends the stream."""
         with self.client.stream("GET", f"/scans/{scan}/events") as stream:
             assert stream.headers["content-type"].startswith("text/event-stream")
-            kind = ""
-            for line in stream.iter_lines():
+            kind, end = "", time.monotonic() + LIMIT
+            for line in stream.iter_lines():  # a line at least every 15 seconds: the server sends pings
+                assert time.monotonic() < end, f"the scan does not end: {self.get(f'/scans/{scan}')}"
                 if line.startswith("event: "):
                     kind = line[len("event: ") :]
                 elif line.startswith("data: "):
