@@ -5,7 +5,8 @@
 //
 // Needs the built package: `npm install` in kensa-node/ (release). Takes under two minutes with three runs.
 // `latest` is how late a tick was at most, whatever the reason; `blocked` is the same without the time Node's thread
-// waited for a processor, which other programs cause as well. `nothing` is the machine alone, beside the others.
+// waited for a processor, which other programs cause as well; `worked` is the most that thread computed between two
+// ticks. `nothing` is the machine alone, beside the others.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os'
@@ -40,25 +41,26 @@ function simulated(name) {
   }
 }
 
-/** Milliseconds Node's thread has waited for a processor so far, as Linux counts them; 0 elsewhere. */
-function waited() {
+/** Milliseconds Node's thread has worked and has waited for a processor so far, as Linux counts them; 0 elsewhere. */
+function spent() {
   try {
-    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1e6
+    return readFileSync('/proc/self/schedstat', 'utf8').split(' ').slice(0, 2).map((time) => Number(time) / 1e6)
   } catch {
-    return 0
+    return [0, 0]
   }
 }
 
 /** Does `work` beside a timer of `period` milliseconds; how late that was. Times in milliseconds. */
 export async function beside(work, period = 10) {
   const lateness = []
-  let blocked = 0
+  let [blocked, worked] = [0, 0]
   let due = performance.now() + period
-  let before = waited()
+  let before = spent()
   const tick = () => {
-    const [now, then] = [performance.now(), waited()]
+    const [now, then] = [performance.now(), spent()]
     lateness.push(now - due)
-    blocked = Math.max(blocked, now - due - (then - before))
+    worked = Math.max(worked, then[0] - before[0])
+    blocked = Math.max(blocked, now - due - (then[1] - before[1]))
     before = then
     due = performance.now() + period
     timer = setTimeout(tick, period)
@@ -72,7 +74,7 @@ export async function beside(work, period = 10) {
   lateness.push(Math.max(0, performance.now() - due))
   lateness.sort((a, b) => a - b)
   const at = (share) => lateness[Math.min(lateness.length - 1, Math.floor(lateness.length * share))]
-  return { results, elapsed, ticks: lateness.length, median: at(0.5), p99: at(0.99), latest: at(1), blocked }
+  return { results, elapsed, ticks: lateness.length, median: at(0.5), p99: at(0.99), latest: at(1), blocked, worked }
 }
 
 async function together(count, one) {
