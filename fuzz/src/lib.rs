@@ -20,8 +20,11 @@ pub use load::load;
 pub use login::login;
 pub use ssh_config::ssh_config;
 
+/// What is done with the bytes of one input.
+pub type Target = fn(&[u8]);
+
 /// Every target by name, which is also the name of its folder of seeds.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("fold", fold),
     ("frame", frame),
     ("judge", judge),

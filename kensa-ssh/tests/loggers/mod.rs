@@ -67,7 +67,7 @@ pub fn ways(secret: &str) -> Vec<String> {
     // In base64 a text looks different for each place it may begin at; its first and last bytes mix with others.
     for before in 0..3 {
         let text = STANDARD_NO_PAD.encode([&b"\0\0"[..before], secret.as_bytes()].concat());
-        let whole = if (before + secret.len()) % 3 == 0 { text.len() } else { text.len() - 1 };
+        let whole = if (before + secret.len()).is_multiple_of(3) { text.len() } else { text.len() - 1 };
         ways.push(text[[0, 2, 3][before]..whole].to_owned());
     }
     ways
