@@ -173,6 +173,7 @@ fn report_parts<'py>(
         time(py, report.started_at)?,
         time(py, report.completed_at)?,
         (report.completeness.planned, report.completeness.answered, report.completeness.unanswered),
+        report.remarks.iter().map(|remark| text(remark).into_owned()).collect::<Vec<String>>(),
     );
     (head, results).into_pyobject(py)
 }

@@ -96,6 +96,8 @@ _SEVERITIES = ("low", "medium", "high", "critical")
 class ScanReport:
     """Everything a scan of one host says: who was asked when, and one result per rule, in load order.
 
+    `remarks` are what has to be known about how the host was reached, one sentence each.
+
     >>> report = ScanReport(host="web-1", results=[RuleResult(rule_id="x", passed=True)])
     >>> report.summary.passed, report.conclusion
     (1, 'compliant')
@@ -111,6 +113,7 @@ class ScanReport:
     completed_at: datetime = EPOCH
     completeness: Completeness = field(default_factory=Completeness)
     results: List[RuleResult] = field(default_factory=list)
+    remarks: List[str] = field(default_factory=list)
 
     @property
     def summary(self) -> Summary:
@@ -151,6 +154,8 @@ class ScanReport:
         }
         if self.undetermined_capabilities:
             report["undetermined_capabilities"] = dict(sorted(self.undetermined_capabilities.items()))
+        if self.remarks:
+            report["remarks"] = self.remarks
         report.update(
             started_at=_stamp(self.started_at),
             completed_at=_stamp(self.completed_at),
@@ -207,7 +212,7 @@ def export(results: Iterable[RuleResult], format: str = "json", *, verbose: bool
 def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -> ScanReport:
     """A report from its native parts; results given before are found by their rule's id."""
     head, results = value
-    schema, engine, host, platform, capabilities, undetermined, started, completed, counts = head
+    schema, engine, host, platform, capabilities, undetermined, started, completed, counts, remarks = head
     if streamed is not None:
         results = [streamed[rule_id] for rule_id in results]
     return ScanReport(
@@ -221,4 +226,5 @@ def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -
         completed_at=completed,
         completeness=Completeness(*counts),
         results=results,
+        remarks=remarks,
     )
