@@ -147,6 +147,19 @@ def test_json_is_the_engines_own(local: kensa.LocalSession, rules: Path) -> None
         report.render("no-such-format")
 
 
+def test_every_part_of_a_report_has_the_engines_own_json() -> None:
+    report = kensa.ScanReport(
+        engine_version="0",
+        host="h",
+        platform=kensa.PlatformInfo("rhel", 9),
+        capabilities={"b": True, "a": False},
+        undetermined_capabilities={"c": "denied"},
+        remarks=["the key of the host was not checked"],
+        results=[kensa.RuleResult(rule_id="x", title="t", error="sudo refused", reason="permission_denied", check_duration_ms=1)],
+    )
+    assert _native.canonical(report.to_json()) == report.to_json()
+
+
 def test_the_whole_corpus_has_the_engines_own_json(local: kensa.LocalSession) -> None:
     report = kensa.scan(local)
     assert len(report.results) > 300

@@ -69,8 +69,8 @@ def test_the_same_from_an_event_loop(local: kensa.LocalSession, rules: Path, tra
 def test_scripts_save_round_trips() -> None:
     one_by_one, batched = Shell(), Scripts()
     few = ["critical", "high"]
-    expected = verdicts(kensa.check_rules_from_path(one_by_one, kensa.get_rules_path(), severity=few))
-    assert verdicts(kensa.check_rules_from_path(batched, kensa.get_rules_path(), severity=few)) == expected
+    expected = verdicts(kensa.check_rules_from_path(one_by_one, kensa.get_rules_path(), few, "network"))
+    assert verdicts(kensa.check_rules_from_path(batched, kensa.get_rules_path(), few, "network")) == expected
     assert len(batched.commands) * 2 < len(one_by_one.commands)
 
 

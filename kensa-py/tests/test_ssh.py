@@ -176,7 +176,8 @@ def test_other_threads_run_while_a_command_does(ssh: kensa.SSHSession) -> None:
     ssh.run("sleep 2")
     stop.set()
     thread.join()
-    assert len(ticks) > 100
+    # Two hundred on an idle machine, none if the call held the interpreter.
+    assert len(ticks) > 10
 
 
 def nothing_runs(ssh: kensa.SSHSession, command: str) -> bool:

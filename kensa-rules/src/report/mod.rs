@@ -38,8 +38,10 @@ pub struct Format {
     /// Writes the report. The text ends with a line feed.
     pub render: fn(&ScanReport, &RenderOptions<'_>) -> Result<String, RenderError>,
     /// Writes the same piece by piece, where the text can be big.
-    stream: Option<fn(&ScanReport, &mut dyn Write) -> io::Result<()>>,
+    stream: Option<Stream>,
 }
+
+type Stream = fn(&ScanReport, &mut dyn Write) -> io::Result<()>;
 
 impl Format {
     /// The format called `name`.
