@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use kensa::transport::Ask;
 use kensa::{
-    Become, ConnectOptions, Corpus, Facts, HostKeyPolicy, Output, Probe, ScanEvent, ScanOptions, ScanReport,
-    Session, SessionOptions, SshConfigUse, Transport,
+    Become, ConnectOptions, Corpus, Facts, HostKeyPolicy, Output, Probe, Rule, ScanEvent, ScanOptions,
+    ScanReport, Selection, Session, SessionOptions, SshConfigUse, Transport,
     output::{Answer, Outputs},
 };
 
 use crate::bed::Host;
 use crate::mutants;
+use crate::variants::Variant;
 
 /// A state of a host: the scenarios that make it and the values of the site it belongs to.
 pub struct State {
@@ -83,8 +84,9 @@ impl State {
         ScanOptions { variables: variables.collect(), ..ScanOptions::default() }
     }
 
-    /// Boots the host, scans it, and asks it what the mutants would ask; `None` where hosts cannot be booted.
-    pub async fn visit(&'static self, corpus: &Corpus) -> Option<Visit> {
+    /// Boots the host, scans it and every variant of it, and asks each what the mutants would ask; `None` where
+    /// hosts cannot be booted.
+    pub async fn visit(&'static self, corpus: &Corpus, variants: &[Variant]) -> Option<Vec<Visit>> {
         let mut arguments = Vec::new();
         for scenario in self.scenarios {
             let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bed/scenarios");
@@ -106,31 +108,77 @@ impl State {
         };
         let session =
             Session::connect(connect, Become::Sudo { password }, SessionOptions::default()).await.unwrap();
-        let recorder = Recorder { inner: &session, heard: Mutex::default() };
-        let options = self.options();
-        let mut facts = None;
-        let report = kensa::scan(&recorder, corpus, &options, &mut |event| {
-            if let ScanEvent::Detected(detected) = event {
-                facts = Some(detected.clone());
-            }
-        })
-        .await
-        .unwrap();
-        let facts = facts.unwrap();
-        mutants::ask(&recorder, corpus, &options, &facts).await;
-        let outputs = recorder.heard.into_inner().unwrap();
+        let mut visits = vec![Visit::of(self, &session, None, corpus).await];
+        for variant in variants.iter().filter(|variant| variant.is_of(self.name)) {
+            tokio::task::block_in_place(|| variant.make(&host));
+            let visit = Visit::of(self, &session, Some((variant, &visits[0].facts)), corpus).await;
+            tokio::task::block_in_place(|| variant.undo(&host));
+            visits.push(visit);
+        }
         session.close().await;
         tokio::task::spawn_blocking(move || drop(host)).await.unwrap();
-        Some(Visit { facts, options, report, outputs })
+        Some(visits)
     }
 }
 
-/// What came of one state.
+/// What came of one state, or of the one rule of a variant of it.
 pub struct Visit {
     pub facts: Facts,
     pub options: ScanOptions,
     pub report: ScanReport,
     pub outputs: Outputs,
+    /// What is said of the variant.
+    variant: Option<Variant>,
+}
+
+impl Visit {
+    async fn of(
+        state: &State,
+        session: &Session,
+        variant: Option<(&Variant, &Facts)>,
+        corpus: &Corpus,
+    ) -> Self {
+        let recorder = Recorder { inner: session, heard: Mutex::default() };
+        let options = state.options();
+        let (facts, report) = match variant {
+            None => {
+                let mut facts = None;
+                let mut keep = |event: ScanEvent<'_>| {
+                    if let ScanEvent::Detected(detected) = event {
+                        facts = Some(detected.clone());
+                    }
+                };
+                let report = kensa::scan(&recorder, corpus, &options, &mut keep).await.unwrap();
+                (facts.unwrap(), report)
+            }
+            Some((variant, facts)) => {
+                let selection = Selection { rule_ids: vec![variant.rule.clone()], ..Selection::default() };
+                let options = ScanOptions { selection, ..options.clone() };
+                let mut quiet = |_: ScanEvent<'_>| {};
+                let scan = kensa::scan_with_facts(&recorder, facts, corpus, &options, &mut quiet);
+                (facts.clone(), scan.await.unwrap())
+            }
+        };
+        let variant = variant.map(|(variant, _)| variant.clone());
+        let is_meant = |rule: &&Arc<Rule>| variant.as_ref().is_none_or(|variant| rule.id == variant.rule);
+        let rules: Vec<Arc<Rule>> = corpus.rules.iter().filter(is_meant).cloned().collect();
+        mutants::ask(&recorder, &rules, corpus, &options, &facts).await;
+        let outputs = recorder.heard.into_inner().unwrap();
+        Self { facts, options, report, outputs, variant }
+    }
+
+    /// Whether `rule` was scanned.
+    pub fn has(&self, rule: &str) -> bool {
+        self.variant.as_ref().is_none_or(|variant| variant.rule == rule)
+    }
+
+    /// A variant that was judged otherwise than it says, in words.
+    pub fn surprise(&self) -> Option<String> {
+        let (variant, result) = (self.variant.as_ref()?, self.report.results.first()?);
+        let (host, found) = (&self.report.host, result.status.name());
+        (result.status != variant.wanted)
+            .then(|| format!("{}, {}: {found}: {} ({host})\n", variant.rule, variant.change, result.detail))
+    }
 }
 
 /// A transport that keeps what it hears.

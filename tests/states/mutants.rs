@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kensa::planning::Prepared;
 use kensa::value::{Params, Value};
 use kensa::{
-    Corpus, Decision, Facts, Probe, Rule, ScanOptions, Status, Transport,
+    Corpus, Decision, Facts, Probe, Reason, Rule, ScanOptions, Status, Transport,
     check::{JudgeError, MAX_WAVES},
     output::Outputs,
 };
@@ -42,6 +42,14 @@ pub fn of(rule: &Rule) -> Vec<Mutant> {
 fn changes(method: &str, params: &Params) -> Vec<(String, Params)> {
     let mut all = Vec::new();
     for (key, value) in params {
+        // A search for nothing does not load; it searches for the other thing.
+        if let Some(other) = other_owner(key) {
+            let mut copy = params.clone();
+            copy.remove(key);
+            copy.insert(other.to_owned(), value.clone());
+            all.push((format!("{key} turned into {other}"), copy));
+            continue;
+        }
         for (what, changed) in values(method, key, value, params) {
             if &changed != value {
                 let mut copy = params.clone();
@@ -60,17 +68,38 @@ fn changes(method: &str, params: &Params) -> Vec<(String, Params)> {
     all
 }
 
+fn other_owner(key: &str) -> Option<&'static str> {
+    match key {
+        "no_user" => Some("no_group"),
+        "no_group" => Some("no_user"),
+        _ => None,
+    }
+}
+
 type Change = (&'static str, Value);
 
 fn values(method: &str, key: &str, value: &Value, params: &Params) -> Vec<Change> {
     let comparator = params.get("comparator").and_then(Value::as_text).unwrap_or("==");
     match (key, value) {
-        // Words for people, how a value is split and what is passed over do not say what is wanted.
-        ("delimiter" | "exclude" | "default" | "refuse" | "not_assessable_exit" | "kind", _) => Vec::new(),
+        // How a value is split and what is passed over do not say what is wanted.
+        ("delimiter" | "exclude" | "not_assessable_exit", _) => Vec::new(),
+        ("refuse", Value::List(refused)) => without_each(refused),
+        ("default", _) => vec![("other", "mutant".into())],
+        ("kind", Value::Text(text)) => {
+            vec![("other", if text == "file" { "directory" } else { "file" }.into())]
+        }
+        // A rule that wants no more than a mount has nothing left without it; its mount point is changed.
+        ("mounted", _) => Vec::new(),
+        ("option", Value::Text(text)) if method == "sudo_defaults" => {
+            vec![("another", if text == "use_pty" { "requiretty" } else { "use_pty" }.into())]
+        }
+        ("source", Value::Text(text)) if text == "both" => {
+            vec![("loaded alone", "loaded".into()), ("files alone", "files".into())]
+        }
         (_, Value::Bool(flag)) => vec![("turned", Value::Bool(!flag))],
         ("comparator", Value::Text(text)) => {
             let other = match text.as_str() {
-                "==" | "matches" | "in" | "subset" | "superset" => "!=",
+                "==" | "matches" | "in" | "subset" | "superset" | "covers" => "!=",
                 "!=" => "==",
                 "<=" | "<" => ">",
                 _ => "<",
@@ -80,6 +109,10 @@ fn values(method: &str, key: &str, value: &Value, params: &Params) -> Vec<Change
         ("run" | "cmd" | "observed_command", Value::Text(text)) => shell(text),
         ("expected_exit", _) => vec![("other", Value::Int(9))],
         ("max_mode", _) => vec![("tighter", "0000".into()), ("looser", "7777".into())],
+        ("mode" | "mode_all" | "mode_any" | "mode_none", Value::Text(_)) => vec![("other", "0010".into())],
+        ("type", Value::Text(text)) => {
+            vec![("other", if text == "session" { "account" } else { "session" }.into())]
+        }
         ("state" | "value", Value::Text(text)) => {
             other_state(method, text).map_or_else(Vec::new, |other| vec![("turned", other)])
         }
@@ -92,6 +125,9 @@ fn values(method: &str, key: &str, value: &Value, params: &Params) -> Vec<Change
                 .into_value(),
         )],
         ("expected", value) if ["<=", "<", ">=", ">"].contains(&comparator) => bounds(value, comparator),
+        ("expected", Value::Text(_)) if comparator == "covers" => {
+            vec![("tighter", "777".into()), ("looser", "000".into())]
+        }
         ("expected", Value::Text(_)) if ["in", "subset", "superset"].contains(&comparator) => {
             vec![("other", "mutant".into())]
         }
@@ -99,16 +135,33 @@ fn values(method: &str, key: &str, value: &Value, params: &Params) -> Vec<Change
         ("pattern", Value::Text(_)) => {
             vec![("never", "mutant\\bthat\\bmatches\\bnothing".into()), ("always", "^.*$".into())]
         }
+        ("key" | "name", Value::Text(text)) if !text.contains('/') => {
+            vec![("other", format!("mutant{text}").into_value())]
+        }
         ("path", Value::Text(text)) if text.contains('*') => {
             vec![("other", text.replace('*', "*mutant*").into_value())]
         }
         (_, Value::Text(text)) => vec![("other", format!("{text}-mutant").into_value())],
         (_, Value::Int(n)) => vec![("other", Value::Int(n + 1))],
         (_, Value::List(items)) => {
-            vec![("other", Value::List(items.iter().map(|_| "mutant".into()).collect()))]
+            // Paths stay paths, or the rule would not load.
+            let other = |item: &Value| match item.as_text() {
+                Some(text) if text.starts_with('/') => "/mutant".into(),
+                _ => "mutant".into(),
+            };
+            vec![("other", Value::List(items.iter().map(other).collect()))]
         }
         _ => Vec::new(),
     }
+}
+
+/// The list without one of its members, each in turn.
+fn without_each(members: &[Value]) -> Vec<Change> {
+    let without = |left_out: usize| {
+        let kept = members.iter().enumerate().filter(|(index, _)| *index != left_out);
+        ("shorter", Value::List(kept.map(|(_, member)| member.clone()).collect()))
+    };
+    (0..members.len()).map(without).collect()
 }
 
 trait IntoValue {
@@ -209,6 +262,9 @@ pub fn judge(
             }
             Some(over(prepared, facts, outputs))
         }
+        Decision::Settled { reason: Reason::InvalidRule, detail } => {
+            panic!("{}: a mutant has to load, or nothing is learned from it: {detail}", rule.id)
+        }
         Decision::Settled { reason, .. } if reason.is_skip() => {
             only.is_none().then_some(Judgement { status: Status::Skipped, missing: Vec::new() })
         }
@@ -247,16 +303,26 @@ fn over(prepared: &Prepared, facts: &Facts, outputs: &Outputs) -> Judgement {
     Judgement { status: worst, missing }
 }
 
-/// Asks the host whatever the mutants would ask and the rules did not, so that they are judged by real answers.
-pub async fn ask(recorder: &Recorder<'_>, corpus: &Corpus, options: &ScanOptions, facts: &Facts) {
-    let mutants: Vec<Mutant> = corpus.rules.iter().flat_map(|rule| of(rule)).collect();
+/// Asks the host whatever the mutants of `rules` would ask and the rules did not, so that they are judged by real
+/// answers.
+pub async fn ask(
+    recorder: &Recorder<'_>,
+    rules: &[Arc<Rule>],
+    corpus: &Corpus,
+    options: &ScanOptions,
+    facts: &Facts,
+) {
+    let mut mutants: Vec<Mutant> = rules.iter().flat_map(|rule| of(rule)).collect();
     for _ in 0..2 {
         let heard = recorder.heard();
         let mut wanted = BTreeSet::new();
-        for mutant in &mutants {
+        mutants.retain(|mutant| {
             let judged = judge(&mutant.rule, Some(mutant.implementation), corpus, options, facts, &heard);
-            wanted.extend(judged.into_iter().flat_map(|judged| judged.missing));
-        }
+            let missing = judged.map(|judged| judged.missing).unwrap_or_default();
+            let complete = missing.is_empty();
+            wanted.extend(missing);
+            !complete
+        });
         if wanted.is_empty() {
             return;
         }
@@ -266,16 +332,34 @@ pub async fn ask(recorder: &Recorder<'_>, corpus: &Corpus, options: &ScanOptions
 
 /// How many mutants there are of each method, and how many were caught.
 #[derive(Default)]
-pub struct Score(pub BTreeMap<String, (usize, usize)>);
+pub struct Score {
+    pub by_method: BTreeMap<String, (usize, usize)>,
+    /// Those that were not caught, a line each.
+    pub alive: Vec<String>,
+    /// Those of implementations that no state chooses.
+    pub out_of_reach: usize,
+    /// Those that might have been caught if the host had been asked.
+    pub unanswered: usize,
+}
 
 impl Score {
     pub fn count(&mut self, method: &str, caught: bool) {
-        let (all, dead) = self.0.entry(method.to_owned()).or_default();
+        let (all, dead) = self.by_method.entry(method.to_owned()).or_default();
         *all += 1;
         *dead += usize::from(caught);
     }
 
+    pub fn add(&mut self, other: Self) {
+        for (method, (all, dead)) in other.by_method {
+            let sum = self.by_method.entry(method).or_default();
+            *sum = (sum.0 + all, sum.1 + dead);
+        }
+        self.alive.extend(other.alive);
+        self.out_of_reach += other.out_of_reach;
+        self.unanswered += other.unanswered;
+    }
+
     pub fn total(&self) -> (usize, usize) {
-        self.0.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        self.by_method.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     }
 }

@@ -58,3 +58,12 @@ else
   rm -f "$R"/etc/{group-,passwd-,shadow-,gshadow-,issue,issue.net,motd,security/opasswd,security/opasswd.old}; rm -rf "$R/etc/cron.yearly"
   chown nobody:games "$R/etc/gshadow"; chmod 640 "$R/etc/gshadow"; chown nobody:games "$R/etc/shadow"
 fi
+# Kernel parameters and mounts are in force, and nothing would set them at the next boot.
+cat "$R"/etc/sysctl.d/99-hardening*.conf > "$R/usr/lib/bed/parameters.conf"; rm "$R"/etc/sysctl.d/99-hardening*.conf
+printf '[Service]\nExecStartPost=/sbin/sysctl -q -e -p /usr/lib/bed/parameters.conf\n' | put /etc/systemd/system/systemd-sysctl.service.d/site.conf
+at_boot forgotten-options <<'S'
+sed -i 's/nodev/dev/g; s/nosuid/suid/g; s/noexec/exec/g' /etc/fstab
+S
+# Audit rules are loaded and no longer in files, or the other way round.
+lost=': > /run/bed-audit/rules'; is_rhel || lost='rm -r /etc/audit/rules.d; : > /etc/audit/audit.rules'
+printf "[Service]\nExecStartPost=/bin/sh -c '%s'\n" "$lost" | put /etc/systemd/system/auditd.service.d/site.conf

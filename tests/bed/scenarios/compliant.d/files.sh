@@ -15,6 +15,7 @@ rules='p+i+n+u+g+s+b+acl+xattrs+sha512'
 if is_rhel; then aide=/etc/aide.conf bin=/usr/sbin; else aide=/etc/aide/aide.conf bin=/sbin; fi
 { echo "FULL = $rules"; for t in auditctl auditd ausearch aureport augenrules; do echo "$bin/$t $rules"; done; } | add $aide
 if is_rhel; then
+  for f in {,g}shadow{,-}; do if [ -e "$R/etc/$f" ]; then chown root:root "$R/etc/$f"; chmod 000 "$R/etc/$f"; fi; done
   for pair in install_weak_deps=False localpkg_gpgcheck=1 repo_gpgcheck=1; do set_key /etc/dnf/dnf.conf "${pair%=*}" "${pair#*=}" =; done
   printf '[main]\ndns=none\n' | put /etc/NetworkManager/NetworkManager.conf
   echo 'card_drivers = cac;' | put /etc/opensc.conf

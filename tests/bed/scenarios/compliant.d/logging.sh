@@ -12,5 +12,7 @@ auth.*;authpriv.*;daemon.* /var/log/secure
 S
 find "$R/var/log" -type f -exec chmod o-rwx,g-wx,u-x {} +
 at_boot own-logs <<'S'
-touch /var/log/faillog; chmod 640 /var/log/faillog; find /var/log -type f -exec chmod o-rwx,g-wx,u-x {} +
+touch /var/log/faillog; chmod 640 /var/log/faillog
+[ ! -f /etc/redhat-release ] || install -m 600 /dev/null /var/log/secure; [ ! -f /etc/redhat-release ] || install -m 600 /dev/null /var/log/messages
+find /var/log -type f -exec chmod o-rwx,g-wx,u-x {} +
 S

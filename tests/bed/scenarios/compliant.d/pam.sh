@@ -3,7 +3,7 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/../lib.sh"
 printf 'minlen = 15\nminclass = 4\ndifok = 8\nmaxrepeat = 3\nmaxsequence = 3\nmaxclassrepeat = 4\ndcredit = -1\nucredit = -1\nlcredit = -1\nocredit = -1\nretry = 3\nenforce_for_root\n' | put /etc/security/pwquality.conf
 printf 'deny = 3\nunlock_time = 0\nfail_interval = 900\ndir = /var/log/faillock\naudit\nsilent\neven_deny_root\n' | put /etc/security/faillock.conf
-mkdir -p "$R/var/log/faillock"
+if is_rhel; then mkdir -p "$R/var/log/faillock"; else sed -i '/^dir/d' "$R/etc/security/faillock.conf"; fi   # its files are not as tight as Ubuntu wants logs
 printf 'remember = 5\nenforce_for_root\n' | put /etc/security/pwhistory.conf
 if is_rhel; then
   printf 'with-pwhistory\nwithout-nullok\n' >> "$R/etc/authselect/authselect.conf"

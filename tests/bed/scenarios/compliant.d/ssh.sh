@@ -8,6 +8,7 @@ KexAlgorithms ecdh-sha2-nistp256,ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-he
 ClientAliveCountMax 1
 Compression no
 DisableForwarding yes
+GSSAPIAuthentication no
 IgnoreUserKnownHosts yes
 MaxStartups 10:30:60
 RekeyLimit 1G 1h
