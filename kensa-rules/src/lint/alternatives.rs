@@ -1,7 +1,6 @@
 //! Rules that contradict each other say so, both of them.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use kensa_core::value::{Params, Value};
 use kensa_core::{Platform, Rule};
@@ -14,7 +13,7 @@ type Setting = (String, String);
 
 pub(super) fn look(corpus: &Corpus, found: &mut Vec<Diagnostic>) {
     let mut report = |rule: &Rule, code: &'static str, message: String| {
-        let path = rule.path.clone().unwrap_or_else(PathBuf::new);
+        let path = rule.path.clone().unwrap_or_default();
         found.push(Diagnostic::of_file(Level::Error, code, &path, message));
     };
     let by_id: BTreeMap<&str, &Rule> = corpus.rules.iter().map(|rule| (rule.id.as_str(), &**rule)).collect();

@@ -24,6 +24,9 @@ pub use text::printable;
 pub const FORMATS: &[Format] =
     &[text::FORMAT, json::FORMAT, jsonl::FORMAT, csv::FORMAT, junit::FORMAT, sarif::FORMAT];
 
+/// Writes a report piece by piece.
+type Stream = fn(&ScanReport, &mut dyn Write) -> io::Result<()>;
+
 /// One report format.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
@@ -38,7 +41,7 @@ pub struct Format {
     /// Writes the report. The text ends with a line feed.
     pub render: fn(&ScanReport, &RenderOptions<'_>) -> Result<String, RenderError>,
     /// Writes the same piece by piece, where the text can be big.
-    stream: Option<fn(&ScanReport, &mut dyn Write) -> io::Result<()>>,
+    stream: Option<Stream>,
 }
 
 impl Format {
