@@ -24,6 +24,9 @@ pub use text::printable;
 pub const FORMATS: &[Format] =
     &[text::FORMAT, json::FORMAT, jsonl::FORMAT, csv::FORMAT, junit::FORMAT, sarif::FORMAT];
 
+/// Writes a report piece by piece.
+type Stream = fn(&ScanReport, &mut dyn Write) -> io::Result<()>;
+
 /// One report format.
 #[derive(Clone, Copy, Debug)]
 pub struct Format {
