@@ -104,6 +104,18 @@ export interface Completeness {
 	answered: number;
 	unanswered: number;
 }
+/** Where the time of a scan went. Times are in microseconds; the parts add up to `wallUs`. */
+export interface Timings {
+	wallUs: number;
+	/** What is no rule's: `loadUs`, `connectUs`, `loginUs`, `shellUs`, `detectUs`, `planUs`, `networkUs`, `judgeUs`, `otherUs`. */
+	overhead: Record<string, number>;
+	/** Each rule's share of time and of bytes received, in load order. */
+	rules: {
+		ruleId: string;
+		timeUs: number;
+		bytes: number;
+	}[];
+}
 /** Everything a scan of one host says. */
 export declare class ScanReport {
 	#private;
@@ -121,6 +133,8 @@ export declare class ScanReport {
 	readonly completedAt: Date;
 	readonly completeness: Completeness;
 	readonly summary: Summary;
+	/** Where the time went, for a scan with `profile`; else `null`. */
+	readonly timings: Timings | null;
 	/** One per selected rule, in load order. */
 	readonly results: CheckResult[];
 	/** The report as the engine wrote it: the same bytes as in every other language. */
@@ -188,6 +202,8 @@ export interface ScanOptions extends Selection {
 	timeout?: number;
 	/** Bytes kept of each stream in evidence; 64 KiB by default. */
 	evidenceLimit?: number;
+	/** Measures where the time goes, for `report.timings`. */
+	profile?: boolean;
 	/** Stops the scan, on the host as well. */
 	signal?: AbortSignal;
 }
@@ -214,6 +230,8 @@ export interface SessionOptions {
 	sudoPassword?: string;
 	/** Limit of one command; 60 s by default. */
 	commandTimeout?: number;
+	/** Whether a lost connection is replaced, and what was on its way asked again; `true` by default. */
+	reconnect?: boolean;
 	/** The host's name in results, where it should be another one. */
 	name?: string;
 }

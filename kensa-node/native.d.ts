@@ -164,6 +164,8 @@ export interface NativeSessionOptions {
   commandTimeout?: number
   /** Bytes kept of each stream of a command. */
   outputCap?: number
+  /** Whether a lost connection is replaced. */
+  reconnect?: boolean
   /** The host's name in results. */
   name?: string
 }

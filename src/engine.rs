@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use kensa_core::{CheckResult, Facts, Rule, ScanReport, Severity, Timestamp, Transport};
+use kensa_core::{CheckResult, Facts, Rule, ScanReport, Severity, Transport};
 use kensa_rules::load::{Corpus, Diagnostic, LoadError, LoadOptions};
 use kensa_rules::plan::Plan;
 use kensa_rules::scan;
 use kensa_rules::select::Selection;
 use kensa_rules::variables::{VariableError, VariableTable, names_used_by};
+
+use crate::profile::{Clock, Watched};
 
 /// Version of the engine, as reports carry it.
 pub const ENGINE_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -30,6 +32,12 @@ pub struct ScanOptions {
     pub scan_timeout: Option<Duration>,
     /// Limit of one evidence stream, in bytes; 0 means the default of 64 KiB.
     pub evidence_limit: usize,
+    /// Measure where the time goes, rule by rule, for [`ScanReport::timings`].
+    pub profile: bool,
+    /// Give results as [`ScanEvent::Result`] only, so that a scan takes little memory: the report then has its counts
+    /// and, of the results, those that were cut short (`connection_lost`, `cancelled`), for they decide what it comes
+    /// to.
+    pub stream_results: bool,
 }
 
 /// What happens while a scan runs.
@@ -52,7 +60,7 @@ pub enum ScanEvent<'a> {
 }
 
 /// Why there are no results.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The rules could not be loaded.
@@ -146,11 +154,33 @@ pub async fn scan(
     options: &ScanOptions,
     on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
 ) -> Result<ScanReport, Error> {
-    let started = Timestamp::now();
-    let (rules, variables) = prepare(corpus, options)?;
-    let facts = kensa_ssh::detect::detect(transport, &options.capabilities).await;
-    let set = Prepared { rules, variables, started };
-    Ok(run(transport, &facts, set, options, on_event).await)
+    let clock = Clock::start();
+    let prepared = Prepared::of(corpus, options)?;
+    Ok(detect_and_run(transport, &prepared, clock, options, on_event).await)
+}
+
+/// [`scan`] with what is common to many hosts done before.
+pub(crate) async fn scan_prepared(
+    transport: &dyn Transport,
+    prepared: &Prepared,
+    options: &ScanOptions,
+    on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
+) -> ScanReport {
+    detect_and_run(transport, prepared, Clock::start(), options, on_event).await
+}
+
+async fn detect_and_run(
+    transport: &dyn Transport,
+    prepared: &Prepared,
+    clock: Clock,
+    options: &ScanOptions,
+    on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
+) -> ScanReport {
+    let before = clock.began.elapsed();
+    let watched = Watched::new(transport);
+    let facts = kensa_ssh::detect::detect(&watched, &options.capabilities).await;
+    let clock = Clock { detect: clock.began.elapsed() - before, round_trip: watched.first(), ..clock };
+    run(transport, &facts, prepared, clock, options, on_event).await
 }
 
 /// [`scan`] of a host that was detected before: `facts` are taken as they are, but for `options.capabilities`.
@@ -165,34 +195,57 @@ pub async fn scan_with_facts(
     options: &ScanOptions,
     on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
 ) -> Result<ScanReport, Error> {
-    let started = Timestamp::now();
-    let (rules, variables) = prepare(corpus, options)?;
+    let clock = Clock::start();
+    let prepared = Prepared::of(corpus, options)?;
     let mut facts = facts.clone();
     facts.undetermined.retain(|name, _| !options.capabilities.contains_key(name));
     facts.capabilities.extend(options.capabilities.clone());
-    let set = Prepared { rules, variables, started };
-    Ok(run(transport, &facts, set, options, on_event).await)
+    Ok(run(transport, &facts, &prepared, clock, options, on_event).await)
 }
 
-/// What is scanned, and since when.
-struct Prepared {
+/// What is scanned: the same for every host.
+pub(crate) struct Prepared {
     rules: Vec<Arc<Rule>>,
     variables: VariableTable,
-    started: Timestamp,
+    /// Plans made so far: hosts that are alike share one.
+    plans: Mutex<Vec<(Facts, Arc<Plan>)>>,
+}
+
+/// Plans kept for hosts still to come: a fleet has a few kinds of hosts.
+const PLANS: usize = 16;
+
+impl Prepared {
+    pub(crate) fn of(corpus: &Corpus, options: &ScanOptions) -> Result<Self, Error> {
+        let (rules, variables) = prepare(corpus, options)?;
+        Ok(Self { rules, variables, plans: Mutex::default() })
+    }
+
+    fn plan(&self, facts: &Facts) -> Arc<Plan> {
+        let lock = || self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, plan)) = lock().iter().find(|(known, _)| known == facts) {
+            return Arc::clone(plan);
+        }
+        let plan = Arc::new(Plan::of(&self.rules, facts, &self.variables));
+        let mut plans = lock();
+        if plans.len() < PLANS {
+            plans.push((facts.clone(), Arc::clone(&plan)));
+        }
+        plan
+    }
 }
 
 async fn run(
     transport: &dyn Transport,
     facts: &Facts,
-    set: Prepared,
+    prepared: &Prepared,
+    clock: Clock,
     options: &ScanOptions,
     on_event: &mut (dyn FnMut(ScanEvent<'_>) + Send),
 ) -> ScanReport {
-    let spent = Timestamp::now().since(set.started);
-    let deadline =
-        options.scan_timeout.and_then(|limit| Instant::now().checked_add(limit.saturating_sub(spent)));
+    let deadline = options.scan_timeout.and_then(|limit| clock.began.checked_add(limit));
     on_event(ScanEvent::Detected(facts));
-    let plan = Plan::of(&set.rules, facts, &set.variables);
+    let plan = prepared.plan(facts);
+    let planned = clock.began.elapsed();
     on_event(ScanEvent::Planned(&plan));
     let defaults = scan::Options::default();
     let scan_options = scan::Options {
@@ -203,6 +256,9 @@ async fn run(
         } else {
             options.evidence_limit
         },
+        measure: options.profile,
+        round_trip: clock.round_trip,
+        stream_results: options.stream_results,
     };
     let outcome = scan::scan(transport, facts, &plan, &scan_options, &mut |event| match event {
         scan::Event::Asking { answered, planned } | scan::Event::Answered { answered, planned } => {
@@ -212,15 +268,18 @@ async fn run(
         _ => {}
     })
     .await;
-    let report = ScanReport::new(
+    let mut report = ScanReport::new(
         ENGINE_VERSION,
         transport.host(),
         facts,
-        set.started,
+        clock.started,
         outcome.completeness,
         outcome.results,
     );
-    ScanReport { remarks: transport.remarks(), ..report }
+    report.remarks = transport.remarks();
+    report.summary = outcome.summary;
+    report.timings = outcome.costs.map(|costs| clock.timings(transport, planned, costs));
+    report
 }
 
 /// What a scan with these options would do on a host with these facts. Asks nothing.

@@ -2,16 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::{Stream, StreamExt, stream};
 use kensa_core::ScanReport;
 use kensa_rules::load::Corpus;
 use kensa_ssh::ssh::ConnectOptions;
 use kensa_ssh::{Become, ConnectError, ConnectReason, Session, SessionOptions};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
-use crate::engine::{Error, ScanOptions, scan};
+use crate::engine::{Error, Prepared, ScanEvent, ScanOptions, scan_prepared};
 
 /// One host of a fleet and how to enter it.
 #[derive(Clone, Debug)]
@@ -54,17 +53,14 @@ pub enum FleetError {
     Scan(#[from] Error),
 }
 
-/// How often a connection the server dropped before it said a word is tried again: sshd does that to a part of
-/// the newcomers while too many are logging in (`MaxStartups`, sshd_config(5)).
-const TRIES: u32 = 4;
-/// The pause before the second try; each further one is twice as long.
-const PAUSE: Duration = Duration::from_millis(200);
-
 /// Scans every target with the same rules, at most `concurrency` at a time (at least one), and yields each host as
 /// it settles. One host's failure is its own; dropping the stream stops everything.
 ///
 /// A password is tried on one host first. If it is refused there, no other host is tried with it; if it is
 /// accepted, the hosts that share it are entered side by side.
+///
+/// Logins at one address take turns, so that its server does not drop them, and hosts behind the same jump host share
+/// connections to it.
 ///
 /// Needs a tokio runtime.
 pub fn scan_many(
@@ -73,49 +69,66 @@ pub fn scan_many(
     options: ScanOptions,
     concurrency: usize,
 ) -> impl Stream<Item = HostScan> {
+    scan_many_with(targets, corpus, options, concurrency, |_, _| {})
+}
+
+/// [`scan_many`], with every event of every host given to `on_event` as it happens, under the host's place in the
+/// list of targets. With [`ScanOptions::stream_results`] that is the only way results take, and a thousand hosts need
+/// little memory.
+pub fn scan_many_with(
+    targets: impl IntoIterator<Item = Target>,
+    corpus: Arc<Corpus>,
+    options: ScanOptions,
+    concurrency: usize,
+    on_event: impl Fn(usize, ScanEvent<'_>) + Send + Sync + 'static,
+) -> impl Stream<Item = HostScan> {
     let targets: Vec<Target> = targets.into_iter().collect();
-    let passwords = Arc::new(Passwords::of(&targets));
-    let options = Arc::new(options);
+    let fleet = Arc::new(Fleet {
+        passwords: Passwords::of(&targets),
+        prepared: Prepared::of(&corpus, &options),
+        options,
+        turns: Semaphore::new(ENTERING),
+        on_event,
+    });
     stream::iter(targets.into_iter().enumerate())
         .map(move |(index, target)| {
-            let (corpus, options, passwords) =
-                (Arc::clone(&corpus), Arc::clone(&options), Arc::clone(&passwords));
+            let fleet = Arc::clone(&fleet);
             async move {
                 let host = target.connect.host().to_owned();
-                let outcome = one(index, target, &corpus, &options, &passwords).await;
+                let outcome = fleet.scan(index, target).await;
                 HostScan { index, host, outcome }
             }
         })
         .buffer_unordered(concurrency.max(1))
 }
 
-async fn one(
-    index: usize,
-    target: Target,
-    corpus: &Corpus,
-    options: &ScanOptions,
-    passwords: &Passwords,
-) -> Result<ScanReport, FleetError> {
-    let session = passwords.guard(&target.connect, enter(index, &target)).await?;
-    let report = scan(&session, corpus, options, &mut |_| {}).await;
-    session.close().await;
-    Ok(report?)
+/// What all hosts of one call share.
+struct Fleet<F> {
+    passwords: Passwords,
+    prepared: Result<Prepared, Error>,
+    options: ScanOptions,
+    /// Hosts are entered a few at a time, however many are scanned: a thousand key exchanges at once would each take
+    /// longer than a login may.
+    turns: Semaphore,
+    on_event: F,
 }
 
-async fn enter(index: usize, target: &Target) -> Result<Session, ConnectError> {
-    let mut pause = PAUSE;
-    for _ in 1..TRIES {
-        match Session::connect(target.connect.clone(), target.become_.clone(), target.session.clone()).await {
-            Err(error) if error.reason == ConnectReason::Closed => {
-                // Spread by the target's place, so that those dropped together do not come back together.
-                let spread = Duration::from_millis((index as u64).wrapping_mul(37) % 100);
-                tokio::time::sleep(pause + spread).await;
-                pause *= 2;
-            }
-            settled => return settled,
-        }
+/// Hosts being entered at a time.
+const ENTERING: usize = 64;
+
+impl<F: Fn(usize, ScanEvent<'_>) + Send + Sync> Fleet<F> {
+    async fn scan(&self, index: usize, target: Target) -> Result<ScanReport, FleetError> {
+        // No host is entered for a scan that cannot be started.
+        let prepared = self.prepared.as_ref().map_err(Error::clone)?;
+        let entering = Session::connect(target.connect.clone(), target.become_, target.session);
+        let turn = self.turns.acquire().await;
+        let session = self.passwords.guard(&target.connect, entering).await?;
+        drop(turn);
+        let mut on_event = |event: ScanEvent<'_>| (self.on_event)(index, event);
+        let report = scan_prepared(&session, prepared, &self.options, &mut on_event).await;
+        session.close().await;
+        Ok(report)
     }
-    Session::connect(target.connect.clone(), target.become_.clone(), target.session.clone()).await
 }
 
 /// What is known about each password of the fleet.

@@ -39,18 +39,19 @@ mod bundled;
 mod engine;
 mod fleet;
 mod plan_report;
+mod profile;
 
 pub use bundled::{bundled_mappings, bundled_mappings_files, bundled_rules, bundled_rules_files};
 pub use engine::{
     ENGINE_VERSION, Error, ScanEvent, ScanOptions, check_rules_from_path, facts_for, load_rules, plan, scan,
     scan_with_facts, validate_rules,
 };
-pub use fleet::{FleetError, HostScan, Target, scan_many};
+pub use fleet::{FleetError, HostScan, Target, scan_many, scan_many_with};
 pub use kensa_core::{
-    CheckResult, Completeness, Conclusion, CouldNotTell, Evidence, Facts, Fault, Output, PackageManager,
-    Platform, Probe, Reason, Rule, ScanReport, Severity, Source, Status, Summary, Timestamp, Transport,
-    Verdict, WritableTransport, check, facts, output, probe, reading, remedy, result, rule, shell, transport,
-    value,
+    CheckResult, Completeness, Conclusion, CouldNotTell, Evidence, Facts, Fault, Opening, Output, Overhead,
+    PackageManager, Platform, Probe, Reason, Rule, RuleCost, ScanReport, Severity, Source, Status, Summary,
+    Timestamp, Timings, Transport, Verdict, WritableTransport, check, facts, output, probe, reading, remedy,
+    result, rule, shell, timings, transport, value,
 };
 pub use kensa_rules::load::{self, Corpus, Diagnostic, LoadError, LoadOptions};
 pub use kensa_rules::plan as planning;

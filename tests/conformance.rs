@@ -133,6 +133,7 @@ fn options(call: &Call) -> ScanOptions {
         capabilities: call.capabilities.clone(),
         scan_timeout: call.timeout_ms.map(Duration::from_millis),
         evidence_limit: call.evidence_limit.unwrap_or_default(),
+        ..ScanOptions::default()
     }
 }
 

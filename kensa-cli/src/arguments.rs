@@ -97,6 +97,9 @@ pub(crate) struct SshArgs {
     /// Time to connect and log in [e.g. 90, 30s, 5m]
     #[arg(long, value_name = "TIME", value_parser = parse::duration, conflicts_with = "here")]
     pub(crate) connect_timeout: Option<Duration>,
+    /// Do not connect again when the connection is lost; what was not answered could then not be told
+    #[arg(long, conflicts_with = "here")]
+    pub(crate) no_reconnect: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

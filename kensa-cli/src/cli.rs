@@ -34,7 +34,7 @@ Exit codes:
   0    compliant, or done
   1    findings: at least one rule fails
   2    the arguments, a rule or a local file is wrong
-  3    incomplete: no rule is known to fail, but not everything could be told
+  3    incomplete: no rule is known to fail, but not everything could be told; or cut short
   4    the host could not be reached, or refused the login or root rights
   130  cancelled (Ctrl-C)";
 
@@ -173,6 +173,9 @@ pub(crate) struct CheckArgs {
     /// Time for the whole scan; what is unanswered then could not be told [e.g. 90, 30s, 5m]
     #[arg(long, value_name = "TIME", value_parser = parse::duration, help_heading = "Limits")]
     pub(crate) scan_timeout: Option<Duration>,
+    /// Also say where the time went: what is no rule's, and the dearest rules [formats text, json, jsonl]
+    #[arg(long, help_heading = "Output")]
+    pub(crate) profile: bool,
     #[command(flatten)]
     pub(crate) set: RuleSet,
     #[command(flatten)]

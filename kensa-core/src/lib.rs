@@ -19,6 +19,7 @@ pub mod result;
 pub mod rule;
 pub mod shell;
 pub mod time;
+pub mod timings;
 pub mod transport;
 pub mod value;
 
@@ -32,5 +33,6 @@ pub use remedy::{Action, Irreversible, Remedy, RemedyError};
 pub use result::{CheckResult, Completeness, Conclusion, Evidence, ScanReport, Status, Summary};
 pub use rule::{Rule, Severity};
 pub use time::Timestamp;
-pub use transport::{Ask, Transport, WritableTransport};
+pub use timings::{Overhead, RuleCost, Timings};
+pub use transport::{Ask, Opening, Transport, WritableTransport};
 pub use value::Value;

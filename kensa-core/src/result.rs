@@ -10,6 +10,7 @@ use crate::facts::{Facts, Platform};
 use crate::reason::Reason;
 use crate::rule::Severity;
 use crate::time::Timestamp;
+use crate::timings::Timings;
 
 /// Version of the JSON form of [`ScanReport`] and [`CheckResult`].
 pub const RESULT_SCHEMA_VERSION: &str = "1.0";
@@ -85,6 +86,13 @@ pub struct CheckResult {
     pub duration_ms: Option<u64>,
 }
 
+impl CheckResult {
+    /// Whether the scan lost its connection, or ran out of time, before the rule had its answers.
+    pub fn is_cut_short(&self) -> bool {
+        matches!(self.reason, Some(Reason::ConnectionLost | Reason::Cancelled))
+    }
+}
+
 /// One command and its answer, replayable by hand.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
@@ -150,6 +158,9 @@ pub struct ScanReport {
     pub completeness: Completeness,
     /// Counts by status and severity.
     pub summary: Summary,
+    /// Where the time went, when the scan was asked to measure it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timings: Option<Timings>,
     /// One result per selected rule, in load order.
     pub results: Vec<CheckResult>,
 }
@@ -176,15 +187,19 @@ impl ScanReport {
             completed_at: Timestamp::now(),
             completeness,
             summary: Summary::of(&results),
+            timings: None,
             results,
         }
     }
 
-    /// What the scan says of the host as a whole. A certain finding outweighs what could not be told;
-    /// where nothing was measured, nothing is said to be compliant.
+    /// What the scan says of the host as a whole. A certain finding outweighs what could not be told of a scan
+    /// that came to its end; one that was cut short is incomplete whatever it found. Where nothing was measured,
+    /// nothing is said to be compliant.
     pub fn conclusion(&self) -> Conclusion {
         let Summary { pass, fail, error, .. } = self.summary;
-        if fail > 0 {
+        if self.is_cut_short() {
+            Conclusion::Incomplete
+        } else if fail > 0 {
             Conclusion::Findings
         } else if error > 0 || self.completeness.unanswered > 0 || pass == 0 {
             Conclusion::Incomplete
@@ -194,18 +209,26 @@ impl ScanReport {
     }
 }
 
+impl ScanReport {
+    /// Whether the connection was lost, or the time ran out, before every rule had its answers.
+    pub fn is_cut_short(&self) -> bool {
+        self.results.iter().any(CheckResult::is_cut_short)
+    }
+}
+
 /// What a scan says of a host as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Conclusion {
     /// Every rule that applies was told and passes, and there was at least one.
     Compliant,
-    /// At least one rule fails, whatever became of the others.
+    /// The scan came to its end and at least one rule fails, whatever became of the others.
     Findings,
-    /// No rule fails, but not every answer is known, or nothing was measured at all.
+    /// No rule fails, but not every answer is known; or nothing was measured at all; or the scan was cut short.
     Incomplete,
 }
 
-/// How many probes were planned and answered. A scan is complete when nothing is unanswered.
+/// How many probes were planned and answered. A scan is complete when something was planned and nothing is
+/// unanswered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Completeness {
     /// Distinct probes planned.
@@ -250,19 +273,22 @@ impl Summary {
     /// Counts `results`.
     pub fn of<'a>(results: impl IntoIterator<Item = &'a CheckResult>) -> Self {
         let mut summary = Self::default();
-        for result in results {
-            let counts = summary.by_severity.entry(result.severity).or_default();
-            let (all, of_severity) = match result.status {
-                Status::Pass => (&mut summary.pass, &mut counts.pass),
-                Status::Fail => (&mut summary.fail, &mut counts.fail),
-                Status::Skipped => (&mut summary.skipped, &mut counts.skipped),
-                Status::Error => (&mut summary.error, &mut counts.error),
-            };
-            *all += 1;
-            *of_severity += 1;
-            summary.total += 1;
-        }
+        results.into_iter().for_each(|result| summary.count(result));
         summary
+    }
+
+    /// Counts one more result.
+    pub fn count(&mut self, result: &CheckResult) {
+        let counts = self.by_severity.entry(result.severity).or_default();
+        let (all, of_severity) = match result.status {
+            Status::Pass => (&mut self.pass, &mut counts.pass),
+            Status::Fail => (&mut self.fail, &mut counts.fail),
+            Status::Skipped => (&mut self.skipped, &mut counts.skipped),
+            Status::Error => (&mut self.error, &mut counts.error),
+        };
+        *all += 1;
+        *of_severity += 1;
+        self.total += 1;
     }
 }
 
@@ -286,5 +312,40 @@ mod tests {
         assert_eq!(conclusion(3, 0, 1, 0, 1), Conclusion::Incomplete);
         assert_eq!(conclusion(0, 0, 4, 0, 0), Conclusion::Incomplete);
         assert_eq!(conclusion(0, 0, 0, 0, 0), Conclusion::Incomplete);
+    }
+
+    #[test]
+    fn a_scan_that_was_cut_short_is_incomplete_whatever_it_found() {
+        let result = |status, reason| CheckResult {
+            rule_id: String::new(),
+            title: String::new(),
+            severity: Severity::Low,
+            category: String::new(),
+            status,
+            reason,
+            detail: String::new(),
+            expected_value: None,
+            actual_value: None,
+            source: None,
+            check_method: None,
+            implementation_used: None,
+            evidence: Vec::new(),
+            framework_refs: BTreeMap::new(),
+            framework_section: None,
+            host: String::new(),
+            variables: BTreeMap::new(),
+            started_at: None,
+            completed_at: None,
+            duration_ms: None,
+        };
+        let conclusion = |reason| {
+            let results = vec![result(Status::Fail, None), result(Status::Error, Some(reason))];
+            let completeness = Completeness { planned: 2, answered: 1, unanswered: 1 };
+            let start = Timestamp::from_millis(0);
+            ScanReport::new("0", "h", &Facts::default(), start, completeness, results).conclusion()
+        };
+        assert_eq!(conclusion(Reason::PermissionDenied), Conclusion::Findings);
+        assert_eq!(conclusion(Reason::ConnectionLost), Conclusion::Incomplete);
+        assert_eq!(conclusion(Reason::Cancelled), Conclusion::Incomplete);
     }
 }

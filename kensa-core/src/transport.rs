@@ -1,6 +1,6 @@
 //! How probes reach a host.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
@@ -15,6 +15,17 @@ pub struct Ask<'a> {
     pub probes: &'a [Probe],
     /// When to give up; what is unanswered then is answered with a fault.
     pub deadline: Option<Instant>,
+}
+
+/// How long it took until a host could be asked. What a transport does not know is zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Reaching the host: TCP, jump hosts, key exchange, the host's key.
+    pub connect: Duration,
+    /// Logging in.
+    pub login: Duration,
+    /// Starting the shell and becoming root in it.
+    pub shell: Duration,
 }
 
 /// A way to ask a host. It can only ask: a scan takes a `Transport` and so cannot write.
@@ -34,6 +45,11 @@ pub trait Transport: Send + Sync {
     /// Answers every distinct probe exactly once, in any order, by calling `each`. A probe that cannot be
     /// answered gets a [`Fault`]; nothing is left out.
     async fn ask(&self, ask: Ask<'_>, each: &mut (dyn FnMut(Probe, Answer) + Send));
+
+    /// What it took to get here.
+    fn opening(&self) -> Opening {
+        Opening::default()
+    }
 
     /// Answers all `probes` and returns the answers together.
     async fn ask_all(&self, probes: &[Probe]) -> Outputs {

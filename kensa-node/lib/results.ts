@@ -154,6 +154,15 @@ export interface Completeness {
   unanswered: number
 }
 
+/** Where the time of a scan went. Times are in microseconds; the parts add up to `wallUs`. */
+export interface Timings {
+  wallUs: number
+  /** What is no rule's: `loadUs`, `connectUs`, `loginUs`, `shellUs`, `detectUs`, `planUs`, `networkUs`, `judgeUs`, `otherUs`. */
+  overhead: Record<string, number>
+  /** Each rule's share of time and of bytes received, in load order. */
+  rules: { ruleId: string, timeUs: number, bytes: number }[]
+}
+
 /** Everything a scan of one host says. */
 export class ScanReport {
   readonly schemaVersion: string
@@ -170,6 +179,8 @@ export class ScanReport {
   readonly completedAt: Date
   readonly completeness: Completeness
   readonly summary: Summary
+  /** Where the time went, for a scan with `profile`; else `null`. */
+  readonly timings: Timings | null
   /** One per selected rule, in load order. */
   readonly results: CheckResult[]
   readonly #head: Wire
@@ -191,6 +202,7 @@ export class ScanReport {
     this.completeness = head['completeness']
     const { by_severity: bySeverity, ...counts } = head['summary']
     this.summary = { ...counts, bySeverity }
+    this.timings = timings(head['timings'])
     this.results = results
   }
 
@@ -230,6 +242,14 @@ export function platform(wire: Wire | null | undefined): PlatformInfo | null {
   if (wire === null || wire === undefined) return null
   const { id, family, major, version_id: versionId, pretty_name: prettyName } = wire
   return { id, family, version: major, major, versionId, prettyName }
+}
+
+function timings(wire: Wire | undefined): Timings | null {
+  if (wire === undefined) return null
+  const camel = (name: string): string => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase())
+  const overhead = Object.fromEntries(Object.entries(wire['overhead'] as Wire).map(([name, time]) => [camel(name), time]))
+  const rules = (wire['rules'] as Wire[]).map((rule) => ({ ruleId: rule['rule_id'], timeUs: rule['time_us'], bytes: rule['bytes'] }))
+  return { wallUs: wire['wall_us'], overhead, rules }
 }
 
 function source(wire: Wire | null | undefined): Source | null {

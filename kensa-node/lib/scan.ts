@@ -1,7 +1,7 @@
 /** Scans as streams of results. */
 
 import { AbortError, ArgumentError, fromNative } from './errors'
-import { SEVERITIES, given, knownOptions, list, milliseconds, optionalText, path, type Severity } from './options'
+import { SEVERITIES, given, knownOptions, list, milliseconds, optionalFlag, optionalText, path, type Severity } from './options'
 import { rulesFromEnvironment } from './paths'
 import { CheckResult, reportOf, type ScanReport } from './results'
 import { inTurn } from './slices'
@@ -32,13 +32,15 @@ export interface ScanOptions extends Selection {
   timeout?: number
   /** Bytes kept of each stream in evidence; 64 KiB by default. */
   evidenceLimit?: number
+  /** Measures where the time goes, for `report.timings`. */
+  profile?: boolean
   /** Stops the scan, on the host as well. */
   signal?: AbortSignal
 }
 
 export const SELECTION = ['severity', 'category', 'tags', 'frameworks', 'ruleIds']
 export const SCAN_OPTIONS = [
-  ...SELECTION, 'rulesPath', 'framework', 'variables', 'capabilities', 'timeout', 'evidenceLimit', 'signal',
+  ...SELECTION, 'rulesPath', 'framework', 'variables', 'capabilities', 'timeout', 'evidenceLimit', 'profile', 'signal',
 ]
 
 /** A scan that runs. It can be iterated once; results come in the order they are settled. */
@@ -142,6 +144,7 @@ export function scanOptions(call: string, options: ScanOptions, ruleGiven = fals
     capabilities,
     timeout: milliseconds(call, 'timeout', options.timeout),
     evidenceLimit,
+    profile: optionalFlag(call, 'profile', options.profile),
   }))
 }
 

@@ -17,6 +17,8 @@ export interface SessionOptions {
   sudoPassword?: string
   /** Limit of one command; 60 s by default. */
   commandTimeout?: number
+  /** Whether a lost connection is replaced, and what was on its way asked again; `true` by default. */
+  reconnect?: boolean
   /** The host's name in results, where it should be another one. */
   name?: string
 }
@@ -88,7 +90,7 @@ export class Result {
   }
 }
 
-const SESSION_OPTIONS = ['sudo', 'become', 'sudoPassword', 'commandTimeout', 'name', 'signal']
+const SESSION_OPTIONS = ['sudo', 'become', 'sudoPassword', 'commandTimeout', 'reconnect', 'name', 'signal']
 const CONNECT_OPTIONS = [
   'hostname', 'port', 'user', 'password', 'keyPath', 'keyData', 'passphrase', 'useAgent', 'hostKeyPolicy', 'pinnedHostKey',
   'knownHosts', 'sshConfig', 'proxyJump', 'timeout', 'fipsAlgorithms', 'legacyAlgorithms', ...SESSION_OPTIONS,
@@ -253,6 +255,7 @@ function sessionOptions(call: string, options: SessionOptions, password?: string
     become,
     becomePassword: optionalText(call, 'sudoPassword', options.sudoPassword) ?? (become === 'sudo' ? password : undefined),
     commandTimeout: milliseconds(call, 'commandTimeout', options.commandTimeout),
+    reconnect: optionalFlag(call, 'reconnect', options.reconnect),
     name: optionalText(call, 'name', options.name),
   })
 }

@@ -61,6 +61,8 @@ pub struct NativeSessionOptions {
     pub command_timeout: Option<f64>,
     /// Bytes kept of each stream of a command.
     pub output_cap: Option<u32>,
+    /// Whether a lost connection is replaced.
+    pub reconnect: Option<bool>,
     /// The host's name in results.
     pub name: Option<String>,
 }
@@ -158,6 +160,7 @@ pub(crate) struct NativeScanOptions {
     /// Milliseconds.
     timeout: Option<f64>,
     evidence_limit: usize,
+    profile: bool,
 }
 
 impl NativeScanOptions {
@@ -186,6 +189,8 @@ impl NativeScanOptions {
             capabilities: self.capabilities.clone(),
             scan_timeout: self.timeout.map(milliseconds).transpose()?,
             evidence_limit: self.evidence_limit,
+            profile: self.profile,
+            stream_results: false,
         })
     }
 }
@@ -198,6 +203,7 @@ pub(crate) fn session(given: &NativeSessionOptions) -> Result<SessionOptions, Fa
     if let Some(cap) = given.output_cap {
         options.output_cap = cap as usize;
     }
+    options.reconnect = given.reconnect.unwrap_or(true);
     options.host = given.name.clone();
     Ok(options)
 }

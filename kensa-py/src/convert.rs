@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use kensa::check::Source;
 use kensa::{CheckResult, Evidence, Facts, HostScan, Output, Platform, ScanReport, Status, Timestamp};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyList, PyNone, PyString, PyTuple, PyType, PyTzInfo};
@@ -163,6 +164,8 @@ fn report_parts<'py>(
         }
         list
     };
+    let json = |error: serde_json::Error| PyValueError::new_err(error.to_string());
+    let timings = report.timings.as_ref().map(serde_json::to_string).transpose().map_err(json)?;
     let head = (
         &report.schema_version,
         &report.engine_version,
@@ -174,6 +177,7 @@ fn report_parts<'py>(
         time(py, report.started_at)?,
         time(py, report.completed_at)?,
         (report.completeness.planned, report.completeness.answered, report.completeness.unanswered),
+        timings,
     );
     (head, results).into_pyobject(py)
 }

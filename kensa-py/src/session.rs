@@ -89,6 +89,7 @@ impl Target {
             options: options.connect_timeout(seconds(connect_timeout)),
             session: SessionOptions {
                 host: Some(host.to_owned()),
+                reconnect: given::<bool>(settings, "reconnect")?.unwrap_or(true),
                 ..session_options(check_timeout, connect_timeout)
             },
             sudo: given::<bool>(settings, "sudo")?.unwrap_or(false),
@@ -320,6 +321,7 @@ impl<'py> FromPyObject<'_, 'py> for Scan {
             capabilities: item("overrides")?.extract()?,
             scan_timeout: scan_timeout.map(seconds),
             evidence_limit: item("evidence_limit")?.extract()?,
+            profile: item("profile")?.extract()?,
             ..ScanOptions::default()
         };
         type Given = (Option<PlatformParts>, BTreeMap<String, bool>, BTreeMap<String, String>);

@@ -14,6 +14,7 @@ pub mod lint;
 pub mod load;
 pub mod mappings;
 pub mod mechanisms;
+pub mod meter;
 pub mod methods;
 pub mod params;
 pub mod plan;

@@ -19,6 +19,8 @@ pub struct Plan {
     /// The distinct probes of all entries, in the order they are first needed. Checks may ask for more
     /// once these are answered (the files of a directory, an include).
     pub probes: Vec<Probe>,
+    /// Which entries ask for each of them.
+    pub(crate) demand: HashMap<Probe, Vec<usize>>,
     secrets: SecretValues,
 }
 
@@ -84,7 +86,8 @@ impl Plan {
             entries.push(Entry { rule: Arc::clone(rule), decision, variables: variables.shown_for(rule) });
         }
         let probes = distinct(entries.iter().flat_map(Entry::probes));
-        Self { entries, probes, secrets: variables.secrets() }
+        let demand = demand(&entries);
+        Self { entries, probes, demand, secrets: variables.secrets() }
     }
 
     /// The values that are to be masked in whatever is shown of the plan, its commands included.
@@ -176,14 +179,15 @@ pub(crate) fn build(condition: &Condition, variables: &VariableTable) -> Result<
     Ok((method.name, check))
 }
 
-/// How many rules ask for each probe of the first wave.
-pub(crate) fn demand(plan: &Plan) -> HashMap<&Probe, Vec<usize>> {
-    let mut demand: HashMap<&Probe, Vec<usize>> = HashMap::new();
-    for (index, entry) in plan.entries.iter().enumerate() {
+/// The entries that ask for each probe of the first wave, each entry once.
+fn demand(entries: &[Entry]) -> HashMap<Probe, Vec<usize>> {
+    let mut demand: HashMap<Probe, Vec<usize>> = HashMap::new();
+    for (index, entry) in entries.iter().enumerate() {
         for probe in entry.probes() {
-            let rules = demand.entry(probe).or_default();
-            if rules.last() != Some(&index) {
-                rules.push(index);
+            match demand.get_mut(probe) {
+                Some(rules) if rules.last() == Some(&index) => {}
+                Some(rules) => rules.push(index),
+                None => drop(demand.insert(probe.clone(), vec![index])),
             }
         }
     }

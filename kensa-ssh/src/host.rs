@@ -76,7 +76,8 @@ impl Host {
         })
     }
 
-    /// Opens a shell, connecting again when the link is gone. `lost` is the generation known to be lost.
+    /// Opens a shell, connecting again when the link is gone, where the caller allows that. `lost` is the
+    /// generation known to be lost.
     pub(crate) async fn open_again(&self, lost: Option<u64>) -> Result<Shell, ConnectError> {
         let mut lost = lost;
         let mut waits = BACKOFF.into_iter();
@@ -105,7 +106,8 @@ impl Host {
                     | ConnectReason::SudoDenied
                     | ConnectReason::ShellRefused
             );
-            let Some(wait) = waits.next().filter(|_| !hopeless) else { return Err(error) };
+            let again = self.options.reconnect && !hopeless;
+            let Some(wait) = waits.next().filter(|_| again) else { return Err(error) };
             debug!(host = self.link.host(), reason = error.reason.code(), "no shell; trying again");
             lost = Some(generation);
             sleep(wait).await;
@@ -117,6 +119,10 @@ impl Host {
         let _alone = self.reconnecting.lock().await;
         if self.generation.load(Ordering::Acquire) != lost {
             return Ok(());
+        }
+        if !self.options.reconnect {
+            let message = "the connection was lost, and no new one is allowed";
+            return Err(ConnectError::new(ConnectReason::Closed, self.link.host(), message));
         }
         let limit = self.options.start_timeout;
         timeout(limit, self.link.reconnect()).await.unwrap_or_else(|_| Err(self.slow("a new connection")))?;

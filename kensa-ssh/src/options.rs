@@ -13,6 +13,10 @@ pub struct SessionOptions {
     pub hard_limit: u64,
     /// How long a shell may take until it answers, privilege included.
     pub start_timeout: Duration,
+    /// Whether a lost connection is replaced. What was on its way is then asked again, at most twice, and only
+    /// questions are: a command of [`Session::run`](crate::Session::run) never is. Without it everything
+    /// unanswered ends as `connection_lost`.
+    pub reconnect: bool,
     /// Niceness of everything that runs on the host.
     pub nice: Option<i8>,
     /// The host's name for people and results; the link's own name by default.
@@ -26,6 +30,7 @@ impl Default for SessionOptions {
             output_cap: 1 << 20,
             hard_limit: 8 << 20,
             start_timeout: Duration::from_secs(30),
+            reconnect: true,
             nice: None,
             host: None,
         }

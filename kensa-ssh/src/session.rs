@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use kensa_core::{Answer, Ask, Fault, Output, Probe, Reason, Transport};
+use kensa_core::{Answer, Ask, Fault, Opening, Output, Probe, Reason, Transport};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::ConnectError;
@@ -38,6 +38,7 @@ pub struct Session {
     uid: Option<u32>,
     /// Whether many questions may become one command.
     folds: bool,
+    opening: Opening,
 }
 
 impl Session {
@@ -50,11 +51,13 @@ impl Session {
     ) -> Result<Self, ConnectError> {
         let name = options.host.clone().unwrap_or_else(|| link.host().to_owned());
         let host = Arc::new(Host::new(link, become_, options.clone()));
+        let began = Instant::now();
         let shell = host.open().await?;
+        let opening = Opening { shell: began.elapsed(), ..Opening::default() };
         let uid = Some(shell.uid);
         let counters = Arc::clone(&host.counters);
         let outbox = Lane::spawn(Arc::clone(&host), shell);
-        Ok(Self { name, options, counters, outbox, host: Some(host), uid, folds: true })
+        Ok(Self { name, options, counters, outbox, host: Some(host), uid, folds: true, opening })
     }
 
     /// A session with the machine this program runs on, as the user it runs as.
@@ -76,14 +79,18 @@ impl Session {
         become_: Become,
         options: SessionOptions,
     ) -> Result<Self, ConnectError> {
+        let began = Instant::now();
         let link = SshLink::connect(target).await?;
+        let (entered, login) = (began.elapsed(), link.login_took());
         let become_ = match (become_, link.login_password()) {
             (Become::Sudo { password: None }, Some(password)) => {
                 Become::Sudo { password: Some(password.clone()) }
             }
             (other, _) => other,
         };
-        Self::over(Arc::new(link), become_, options).await
+        let mut session = Self::over(Arc::new(link), become_, options).await?;
+        (session.opening.connect, session.opening.login) = (entered.saturating_sub(login), login);
+        Ok(session)
     }
 
     /// A session through the system's own `ssh` client.
@@ -104,7 +111,8 @@ impl Session {
         let counters = Arc::<Counters>::default();
         let folds = !runner.wants_single_questions();
         let outbox = Runner::spawn(runner, options.clone(), Arc::clone(&counters));
-        Self { name, options, counters, outbox, host: None, uid: None, folds }
+        let opening = Opening::default();
+        Self { name, options, counters, outbox, host: None, uid: None, folds, opening }
     }
 
     /// Runs one command and waits for its end, `timeout` being the session's own where it is `None`.
@@ -161,6 +169,10 @@ impl Transport for Session {
 
     fn remarks(&self) -> Vec<String> {
         self.host.as_ref().map_or_else(Vec::new, |host| host.link.remarks())
+    }
+
+    fn opening(&self) -> Opening {
+        self.opening
     }
 
     async fn ask(&self, ask: Ask<'_>, each: &mut (dyn FnMut(Probe, Answer) + Send)) {

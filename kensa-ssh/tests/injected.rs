@@ -20,6 +20,8 @@ struct Own {
     bare: bool,
     single: bool,
     fails: Option<RunError>,
+    /// Longer commands are refused.
+    longest: Option<usize>,
     calls: AtomicU32,
     seen: Mutex<Vec<String>>,
 }
@@ -35,6 +37,9 @@ impl RunCommand for Own {
         self.seen.lock().unwrap().push(command.to_owned());
         if let Some(error) = &self.fails {
             return Err(error.clone());
+        }
+        if self.longest.is_some_and(|longest| command.len() > longest) {
+            return Err(RunError::Other("the command is too long".into()));
         }
         let mut child = tokio::process::Command::new("/bin/sh");
         let child = child.arg("-c").arg(command).env("LC_ALL", "xx_YY").kill_on_drop(true).output();
@@ -153,4 +158,16 @@ async fn dropping_the_callers_future_drops_the_call() {
     assert!(tokio::time::timeout(Duration::from_millis(200), session.ask_all(&probes)).await.is_err());
     assert!(!common::stays("sleep 1000.0202").await || !common::is_running("sleep 0.90202"));
     assert_eq!(stdout(&ask(&session, &["echo next"]).await[0]), "next\n");
+}
+
+#[tokio::test]
+async fn a_folded_command_the_transport_cannot_run_is_asked_one_by_one() {
+    let (own, session) = over(Own { bare: true, longest: Some(50), ..Own::default() });
+    let paths = ["/", "/etc", "/nowhere", "/a/very/long/path/that/is/too/much"];
+    let outputs = session.ask_all(&paths.map(Probe::stat)).await;
+    assert!(outputs.stat("/").unwrap().is_some() && outputs.stat("/etc").unwrap().is_some());
+    assert_eq!(outputs.stat("/nowhere"), Ok(None));
+    assert_eq!(outputs.stat(paths[3]).unwrap_err().reason, Reason::Internal);
+    // All at once, and then each alone.
+    assert_eq!(own.calls.load(Ordering::SeqCst), 5);
 }

@@ -138,9 +138,11 @@ async fn what_is_no_ssh_server_is_a_protocol_error_or_a_closed_connection() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            stream.write_all(greeting).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            // A connection that ends before the login is tried again.
+            while let Ok((mut stream, _)) = listener.accept().await {
+                stream.write_all(greeting).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
         });
         let error = refused(ConnectOptions::new("127.0.0.1").port(port).ssh_config(SshConfigUse::None)).await;
         assert_eq!(error.reason, expected, "{error}");

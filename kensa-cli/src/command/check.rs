@@ -1,5 +1,7 @@
 //! `kensa check`: scan one host and report.
 
+use std::time::Instant;
+
 use kensa::ScanReport;
 use kensa::load::Corpus;
 use kensa::report::{Format, RenderOptions};
@@ -14,20 +16,26 @@ use crate::terminal::{Destination, Terminal};
 use crate::wait::until_done;
 
 pub(crate) fn run(args: &CheckArgs, terminal: &Terminal) -> Result<Exit, Failure> {
+    let began = Instant::now();
     let Rules { corpus, some_left_out } = engine::rules(&args.set, terminal)?;
+    let load = began.elapsed();
     let mut options = engine::scan_options(&args.selection, &args.capabilities);
     options.scan_timeout = args.scan_timeout;
+    options.profile = args.profile;
     engine::demand_rules(&corpus, &options)?;
     let sink = Sink::new(&args.output)?;
     let secrets = Secrets::collect(&args.login)?;
     let host = args.place.host.as_ref();
-    let report = until_done(async {
+    let mut report = until_done(async {
         let mut progress = Progress::new(terminal, host.map_or("localhost", |name| &name.host));
         let session = engine::connect(host, &args.login, &secrets).await?;
         let report = engine::scan(&session, &corpus, &options, &mut |event| progress.show(&event)).await;
         session.close().await;
         report
     })?;
+    if let Some(timings) = &mut report.timings {
+        timings.add_load(load);
+    }
     sink.deliver(&report, Some(&corpus), terminal)?;
     Ok(match report.conclusion().into() {
         Exit::Compliant if some_left_out => Exit::Incomplete,

@@ -35,6 +35,7 @@ class Request:
         framework: Optional[str] = None,
         var_overrides: Optional[Mapping[str, Any]] = None,
         scan_timeout: Optional[float] = None,
+        profile: bool = False,
     ) -> None:
         self._path = rules_path
         self._filters = (severity, category, tags, rule_ids)
@@ -47,6 +48,7 @@ class Request:
             "overrides": overrides,
             "scan_timeout": scan_timeout,
             "evidence_limit": _env.evidence_limit(),
+            "profile": bool(profile),
             "facts": facts,
             "platform": known,
         }

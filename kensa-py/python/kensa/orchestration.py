@@ -39,6 +39,7 @@ def scan(
     framework: Optional[str] = None,
     var_overrides: Optional[Mapping[str, Any]] = None,
     scan_timeout: Optional[float] = None,
+    profile: bool = False,
     on_result: OnResult = None,
     on_progress: OnProgress = None,
 ) -> ScanReport:
@@ -46,8 +47,9 @@ def scan(
 
     The arguments are those of `check_rules_from_path`; `rules_path` defaults to `get_rules_path()`.
     `scan_timeout` limits the whole scan, in seconds: what is unanswered then is an error with reason
-    `cancelled`. `on_progress(answered, planned)` counts questions. A lost connection does not raise here:
-    the rules it hits are errors with reason `connection_lost`.
+    `cancelled`. `profile` measures where the time goes, for `ScanReport.timings`.
+    `on_progress(answered, planned)` counts questions. A lost connection does not raise here: the rules it hits
+    are errors with reason `connection_lost`.
 
     >>> from kensa import LocalSession
     >>> with LocalSession() as session:
@@ -66,6 +68,7 @@ def scan(
         framework=framework,
         var_overrides=var_overrides,
         scan_timeout=scan_timeout,
+        profile=profile,
     ).load()
     return _request.run(ssh, request, on_result, on_progress)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
@@ -112,6 +113,8 @@ class ScanReport:
     completed_at: datetime = EPOCH
     completeness: Completeness = field(default_factory=Completeness)
     results: List[RuleResult] = field(default_factory=list)
+    timings: Optional[Dict[str, Any]] = None
+    """Where the time went, for a scan with `profile`: `wall_us`, `overhead` and each rule's cost, in microseconds."""
 
     @property
     def summary(self) -> Summary:
@@ -120,8 +123,14 @@ class ScanReport:
 
     @property
     def conclusion(self) -> str:
-        """`compliant`, `findings` or `incomplete`: a certain finding outweighs what could not be told."""
+        """`compliant`, `findings` or `incomplete`.
+
+        A certain finding outweighs what could not be told; a scan that was cut short (the connection was lost, or
+        the time ran out) is incomplete whatever it found.
+        """
         summary = self.summary
+        if any(result.reason in ("connection_lost", "cancelled") for result in self.results):
+            return "incomplete"
         if summary.failed:
             return "findings"
         if summary.errors or self.completeness.unanswered or not summary.passed:
@@ -159,8 +168,10 @@ class ScanReport:
             completed_at=_stamp(self.completed_at),
             completeness=_plain(vars(self.completeness)),
             summary=self.summary._native(),
-            results=[result._native() for result in self.results],
         )
+        if self.timings is not None:
+            report["timings"] = self.timings
+        report["results"] = [result._native() for result in self.results]
         return report
 
     def to_json(self) -> str:
@@ -210,7 +221,7 @@ def export(results: Iterable[RuleResult], format: str = "json", *, verbose: bool
 def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -> ScanReport:
     """A report from its native parts; results given before are found by their rule's id."""
     head, results = value
-    schema, engine, host, platform, capabilities, undetermined, remarks, started, completed, counts = head
+    schema, engine, host, platform, capabilities, undetermined, remarks, started, completed, counts, timings = head
     if streamed is not None:
         results = [streamed[rule_id] for rule_id in results]
     return ScanReport(
@@ -225,4 +236,5 @@ def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -
         completed_at=completed,
         completeness=Completeness(*counts),
         results=results,
+        timings=None if timings is None else json.loads(timings),
     )

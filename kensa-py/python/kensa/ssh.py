@@ -170,7 +170,8 @@ class SSHSession(_Session):
     a password is given, neither the agent nor `~/.ssh` is asked. `timeout` and `command_timeout` are in
     seconds; their defaults come from `KENSA_SSH_CONNECT_TIMEOUT` (30) and `KENSA_SSH_COMMAND_TIMEOUT` (60).
     `host_key_policy` is `accept-new`, `strict` or `off`. `read_only` sessions are refused by every function
-    that changes a host. Secrets cannot be read back.
+    that changes a host. A connection lost in mid-scan is replaced, and what was on its way asked again, unless
+    `reconnect` is false. Secrets cannot be read back.
 
     Raises `ValueError` for arguments that contradict each other. One session may be used by several threads.
 
@@ -199,6 +200,7 @@ class SSHSession(_Session):
         host_key_policy: Optional[str] = None,
         known_hosts: Optional[PathLike] = None,
         read_only: bool = False,
+        reconnect: bool = True,
     ) -> None:
         if not hostname or not isinstance(hostname, str):
             raise ValueError("hostname is empty")
@@ -227,6 +229,7 @@ class SSHSession(_Session):
             "check_timeout": _env.check_timeout(),
             "host_key_policy": policy,
             "known_hosts": _known_hosts(known_hosts),
+            "reconnect": bool(reconnect),
         }
         self._target = _native.Target(hostname, settings)
 

@@ -29,13 +29,15 @@ fn stream(report: &ScanReport, out: &mut dyn Write) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::report;
+    use super::super::testing::{profiled, report};
     use super::*;
 
     #[test]
     fn reads_back_as_the_same_report() {
-        let text = render(&report(), &RenderOptions::default()).unwrap();
-        assert_eq!(serde_json::from_str::<ScanReport>(&text).unwrap(), report());
+        for report in [report(), profiled()] {
+            let text = render(&report, &RenderOptions::default()).unwrap();
+            assert_eq!(serde_json::from_str::<ScanReport>(&text).unwrap(), report);
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 /// What of a [`ScanReport`] is known only at its end.
-const AT_THE_END: [&str; 3] = ["completed_at", "completeness", "summary"];
+const AT_THE_END: [&str; 4] = ["completed_at", "completeness", "summary", "timings"];
 
 fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderError> {
     lines(report).map_err(|error| RenderError::new(FORMAT.name, error))
@@ -55,12 +55,12 @@ fn line(kind: &str, fields: Map<String, Value>) -> Result<String, serde_json::Er
 mod tests {
     use kensa_core::CheckResult;
 
-    use super::super::testing::report;
+    use super::super::testing::profiled;
     use super::*;
 
     #[test]
     fn the_lines_together_say_what_the_report_says() {
-        let report = report();
+        let report = profiled();
         let text = render(&report, &RenderOptions::default()).unwrap();
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let kinds: Vec<&str> = lines.iter().map(|line| line["type"].as_str().unwrap()).collect();

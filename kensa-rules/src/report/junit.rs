@@ -1,13 +1,14 @@
 //! `junit`: the XML build servers read. One suite per host, one test case per rule.
 //!
-//! fail is `failure`, could-not-tell is `error`, skipped is `skipped`; the counts of the suite agree.
+//! fail is `failure`, could-not-tell is `error`, skipped is `skipped`; the counts of the suite agree. A scan that
+//! measured nothing has one more case, `scan`, which is an error: a suite of skipped cases would look well.
 
 use std::time::Duration;
 
 use kensa_core::{CheckResult, ScanReport, Status};
 use quick_junit::{NonSuccessKind, Property, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::{Format, RenderError, RenderOptions, printable};
+use super::{Format, RenderError, RenderOptions, printable, without_verdict};
 
 pub(super) const FORMAT: Format = Format {
     name: "junit",
@@ -32,6 +33,13 @@ fn render(report: &ScanReport, _: &RenderOptions<'_>) -> Result<String, RenderEr
     }
     suite.add_properties(report.remarks.iter().map(|text| Property::new("remark", legal(text))));
     suite.add_test_cases(report.results.iter().map(test_case));
+    if let Some(why) = without_verdict(report) {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        status.set_message(why).set_type("incomplete");
+        let mut case = TestCase::new("scan", status);
+        case.set_classname("kensa");
+        suite.add_test_case(case);
+    }
     let mut whole = Report::new("kensa");
     whole.set_time(report.completed_at.since(report.started_at));
     whole.add_test_suite(suite);

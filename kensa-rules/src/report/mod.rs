@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use kensa_core::{Rule, ScanReport};
+use kensa_core::{Conclusion, Rule, ScanReport};
 
 mod csv;
 mod json;
@@ -117,11 +117,22 @@ fn names() -> String {
     FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ")
 }
 
+/// Why a report without a single error is incomplete all the same. Formats whose readers count findings and errors
+/// say so in a form that counts: a scan of nothing must not look compliant.
+fn without_verdict(report: &ScanReport) -> Option<&'static str> {
+    let silent = report.conclusion() == Conclusion::Incomplete && report.summary.error == 0;
+    silent.then_some(if report.summary.pass + report.summary.fail == 0 {
+        "no rule was measured: nothing is known about this host"
+    } else {
+        "not every question was answered"
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::testing::{empty, report};
+    use super::testing::{empty, nothing_applies, report, undetected};
     use super::*;
 
     #[test]
@@ -174,6 +185,30 @@ mod tests {
             let text = (format.render)(&report, &options).unwrap();
             let wrong = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
             assert_eq!(wrong, None, "{}", format.name);
+        }
+    }
+
+    /// What each format's readers take for a bad end.
+    fn looks_bad(format: &str, text: &str) -> bool {
+        match format {
+            "text" => text.contains("INCOMPLETE") && !text.contains(" COMPLIANT"),
+            "json" | "jsonl" => text.replace(' ', "").contains(r#""pass":0"#),
+            "csv" => !text.contains(",pass,"),
+            "junit" => !text.contains(r#"errors="0""#),
+            "sarif" => text.contains(r#""executionSuccessful": false"#),
+            other => panic!("say how {other} shows that nothing was measured"),
+        }
+    }
+
+    #[test]
+    fn no_format_makes_a_scan_of_nothing_look_compliant() {
+        for (what, report) in
+            [("nothing ran", empty()), ("all skipped", nothing_applies()), ("detection failed", undetected())]
+        {
+            for format in FORMATS {
+                let text = (format.render)(&report, &RenderOptions::default()).unwrap();
+                assert!(looks_bad(format.name, &text), "{what}, {}: {text}", format.name);
+            }
         }
     }
 

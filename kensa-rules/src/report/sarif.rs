@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use kensa_core::{CheckResult, Rule, ScanReport, Severity, Source, Status};
+use kensa_core::{CheckResult, Conclusion, Rule, ScanReport, Severity, Source, Status};
 use serde_json::{Map, Value, json};
 
-use super::{Format, RenderError, RenderOptions};
+use super::{Format, RenderError, RenderOptions, without_verdict};
 
 pub(super) const FORMAT: Format = Format {
     name: "sarif",
@@ -47,11 +47,13 @@ fn render(report: &ScanReport, options: &RenderOptions<'_>) -> Result<String, Re
                 ROOT: { "description": { "text": format!("The root directory of {}", report.host) } },
             },
             "invocations": [{
-                "executionSuccessful": unknown().next().is_none() && report.completeness.unanswered == 0,
+                "executionSuccessful": unknown().next().is_none() && report.conclusion() != Conclusion::Incomplete
+                    && report.completeness.unanswered == 0,
                 "startTimeUtc": report.started_at,
                 "endTimeUtc": report.completed_at,
-                "toolExecutionNotifications":
-                    report.remarks.iter().map(remark).chain(unknown().map(notification)).collect::<Vec<_>>(),
+                "toolExecutionNotifications": report.remarks.iter().map(remark)
+                    .chain(unknown().map(notification))
+                    .chain(without_verdict(report).map(unmeasured)).collect::<Vec<_>>(),
             }],
             "properties": {
                 "host": report.host,
@@ -176,6 +178,10 @@ fn notification(result: &CheckResult) -> Value {
         "descriptor": { "id": reason },
         "associatedRule": { "id": result.rule_id },
     })
+}
+
+fn unmeasured(why: &str) -> Value {
+    json!({ "level": "error", "message": { "text": why }, "descriptor": { "id": "incomplete" } })
 }
 
 fn level(severity: Severity) -> &'static str {

@@ -1,8 +1,8 @@
 //! A report with one of everything, as the cases beside each format use it.
 
 use kensa_core::{
-    CheckResult, Completeness, Evidence, Facts, Platform, Reason, ScanReport, Severity, Source, Status,
-    Timestamp,
+    CheckResult, Completeness, Evidence, Facts, Overhead, Platform, Reason, RuleCost, ScanReport, Severity,
+    Source, Status, Timestamp, Timings,
 };
 
 const START: i64 = 1_786_096_800_000;
@@ -48,6 +48,25 @@ pub(super) fn empty() -> ScanReport {
     finish(Vec::new(), Completeness::default())
 }
 
+/// A scan in which no rule is for the host.
+pub(super) fn nothing_applies() -> ScanReport {
+    let results = report().results.into_iter().filter(|result| result.status == Status::Skipped).collect();
+    finish(results, Completeness::default())
+}
+
+/// A scan of a host that would not say what it is.
+pub(super) fn undetected() -> ScanReport {
+    let unknown = |mut one: CheckResult| {
+        one.status = Status::Error;
+        one.reason = Some(Reason::UndeterminedCapability);
+        one.evidence.clear();
+        one
+    };
+    let mut report = finish(report().results.into_iter().map(unknown).collect(), Completeness::default());
+    report.platform = None;
+    report
+}
+
 /// A scan in which everything that applies passes.
 pub(super) fn compliant() -> ScanReport {
     let keep = |result: &CheckResult| matches!(result.status, Status::Pass | Status::Skipped);
@@ -59,6 +78,16 @@ pub(super) fn compliant() -> ScanReport {
 pub(super) fn incomplete() -> ScanReport {
     let results = report().results.into_iter().filter(|result| result.status != Status::Fail).collect();
     finish(results, Completeness { planned: 5, answered: 4, unanswered: 1 })
+}
+
+/// [`report`], measured.
+pub(super) fn profiled() -> ScanReport {
+    let rules =
+        (1..=20).map(|n| RuleCost { rule_id: format!("rule-{n}"), time_us: n * 1500, bytes: n * 700 });
+    let overhead = Overhead { connect_us: 61_000, login_us: 70_400, judge_us: 900, ..Overhead::default() };
+    let mut timings = Timings { wall_us: 0, overhead, rules: rules.collect() };
+    timings.wall_us = timings.sum_us();
+    ScanReport { timings: Some(timings), ..report() }
 }
 
 fn finish(results: Vec<CheckResult>, completeness: Completeness) -> ScanReport {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use kensa_core::{CheckResult, Conclusion, ScanReport, Severity, Status};
+use kensa_core::{CheckResult, Conclusion, ScanReport, Severity, Status, Timings};
 
 use textwrap::WordSeparator;
 use textwrap::core::Word;
@@ -37,6 +37,8 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace("\r\n", "\n").chars().map(escaped).collect())
 }
 
+/// Rules shown in a table of the dearest ones.
+const DEAREST: usize = 15;
 /// Lines of one value shown before the rest is only counted.
 const LINES_SHOWN: usize = 10;
 /// Longer lines are hard to read.
@@ -53,6 +55,9 @@ fn render(report: &ScanReport, options: &RenderOptions<'_>) -> Result<String, Re
     if options.verbose {
         page.section("SKIPPED", &worst_first(report, Status::Skipped));
         page.section("PASSED", &worst_first(report, Status::Pass));
+    }
+    if let Some(timings) = &report.timings {
+        page.timings(timings);
     }
     page.totals(report);
     page.conclusion(report);
@@ -135,6 +140,27 @@ impl Page {
         }
     }
 
+    fn timings(&mut self, timings: &Timings) {
+        let heading = self.paint(BOLD, "TIME");
+        self.line(&format!("\n{heading}\n"));
+        let wall = timings.wall_us.max(1) as f64;
+        let row =
+            |time: u64| format!("  {:>9.1} ms {:>4.0} %", time as f64 / 1000.0, 100.0 * time as f64 / wall);
+        for (name, time) in timings.overhead.parts().into_iter().filter(|(_, time)| *time > 0) {
+            self.line(&format!("{}  {name}", row(time)));
+        }
+        self.line(&format!("{}  {}", row(timings.rules_us()), count(timings.rules.len())));
+        self.line(&format!("{}  in all", row(timings.wall_us)));
+        let dearest = timings.dearest();
+        let limit = if self.verbose { usize::MAX } else { DEAREST };
+        let heading = self.paint(BOLD, "DEAREST RULES");
+        self.line(&format!("\n{heading} ({} of {})\n", dearest.len().min(limit), dearest.len()));
+        for rule in dearest.into_iter().take(limit) {
+            let id = printable(&rule.rule_id).into_owned();
+            self.line(&format!("{} {:>9}  {id}", row(rule.time_us), bytes(rule.bytes)));
+        }
+    }
+
     fn totals(&mut self, report: &ScanReport) {
         let heading = self.paint(BOLD, "SUMMARY");
         self.line(&format!("\n{heading}\n"));
@@ -160,6 +186,10 @@ impl Page {
             Conclusion::Findings => (AnsiColor::Red, "NOT COMPLIANT", findings(summary.fail, told)),
             Conclusion::Incomplete if told + summary.error == 0 => {
                 (AnsiColor::Yellow, "INCOMPLETE", "no rule was measured".to_owned())
+            }
+            Conclusion::Incomplete if summary.fail > 0 => {
+                let said = format!("the scan was cut short; {}", findings(summary.fail, told));
+                (AnsiColor::Yellow, "INCOMPLETE", said)
             }
             Conclusion::Incomplete => {
                 (AnsiColor::Yellow, "INCOMPLETE", "no rule is known to fail".to_owned())
@@ -267,6 +297,14 @@ fn severity_style(severity: Severity) -> Style {
     }
 }
 
+fn bytes(count: u64) -> String {
+    match count {
+        0..10_000 => format!("{count} B"),
+        10_000..10_000_000 => format!("{} KB", count / 1000),
+        _ => format!("{} MB", count / 1_000_000),
+    }
+}
+
 fn count(rules: usize) -> String {
     format!("{rules} {}", if rules == 1 { "rule" } else { "rules" })
 }
@@ -285,7 +323,7 @@ fn every(rules: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{compliant, empty, incomplete, report};
+    use super::super::testing::{compliant, empty, incomplete, profiled, report};
     use super::*;
 
     fn text(report: &ScanReport, options: RenderOptions<'_>) -> String {
@@ -314,12 +352,30 @@ mod tests {
     }
 
     #[test]
+    fn a_profile_shows_the_dearest_rules_first() {
+        let page = text(&profiled(), RenderOptions::default());
+        let (_, shown) = page.split_once("\nTIME\n\n").unwrap();
+        let (shown, _) = shown.split_once("\nSUMMARY").unwrap();
+        insta::assert_snapshot!("profile", shown);
+        assert!(!text(&report(), RenderOptions::default()).contains("DEAREST"));
+    }
+
+    #[test]
     fn says_what_the_scan_comes_to() {
-        let last =
-            |report: &ScanReport| text(report, RenderOptions::default()).lines().last().unwrap().to_owned();
+        let last = |report: &ScanReport| {
+            let page = text(report, RenderOptions::default());
+            page.rsplit_once("\n\n").unwrap().1.trim_end().replace('\n', " ")
+        };
         assert_eq!(last(&compliant()), "COMPLIANT: all 2 rules that apply pass");
         assert_eq!(
             last(&report()),
+            "INCOMPLETE: the scan was cut short; 3 of 5 rules fail; 2 rules could not be told; \
+             1 of 12 questions had no answer"
+        );
+        let mut whole = report();
+        whole.results[5].reason = Some(kensa_core::Reason::PermissionDenied);
+        assert_eq!(
+            last(&whole),
             "NOT COMPLIANT: 3 of 5 rules fail; 2 rules could not be told; 1 of 12 questions had no answer"
         );
         assert_eq!(

@@ -94,8 +94,12 @@ impl Request {
             Err(fault) if kind == Kind::Walk && fault.reason == Reason::TimedOut => {
                 return Unfolded::all(self.probes, &Fault { partial: None, ..fault });
             }
-            // One item that hangs or kills says nothing about the others.
-            Err(Fault { reason: Reason::TimedOut | Reason::ShellDied | Reason::Killed, .. }) => {
+            // One item that hangs or kills says nothing about the others; nor does a supplied transport that
+            // cannot run this one command (too long, not on its list).
+            Err(Fault {
+                reason: Reason::TimedOut | Reason::ShellDied | Reason::Killed | Reason::Internal,
+                ..
+            }) => {
                 return Unfolded { answers: Vec::new(), again: self.probes };
             }
             Err(fault) => return Unfolded::all(self.probes, &fault),
@@ -225,7 +229,7 @@ mod tests {
 
     #[test]
     fn r28_a_folded_command_that_hangs_or_dies_is_asked_again_one_by_one() {
-        for reason in [Reason::TimedOut, Reason::ShellDied, Reason::Killed] {
+        for reason in [Reason::TimedOut, Reason::ShellDied, Reason::Killed, Reason::Internal] {
             let unfolded = stats().unfold(Err(Fault::new(reason, "x")));
             assert_eq!(unfolded.again, [Probe::stat("/a"), Probe::stat("/b")]);
         }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use russh::client::{self, DisconnectReason, Handle, Session};
 use russh::keys::{PublicKey, PublicKeyOrCertificate};
@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{sleep, timeout};
 
 use super::dial::dial;
+use super::doors::Door;
 use super::gate::{Gated, Lifeline};
 use super::host_key::{HostKeyRules, HostKeyTrust};
 use super::jump::{Nested, through};
@@ -24,6 +25,8 @@ use crate::error::{ConnectError, ConnectReason};
 pub(super) struct Connection {
     pub(super) handle: Handle<Client>,
     pub(super) lifeline: Arc<Lifeline>,
+    /// How long the login took.
+    pub(super) login: Duration,
     shared: Arc<Shared>,
 }
 
@@ -92,43 +95,50 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// Connects to `target` alone, over `via` where it lies behind another host, and logs in.
+/// Connects to `target` alone, over `via` where it lies behind another host, and logs in, taking turns with other
+/// logins at the same server.
 pub(super) async fn open_one(
     target: &Target,
     via: Option<Arc<Connection>>,
     same_as: Option<&PublicKey>,
 ) -> Result<Connection, ConnectError> {
-    match via {
-        None => {
-            let stream = dial(&target.label, &target.address, target.port, target.limit).await;
-            handshake(target, stream.map_err(|error| with_warnings(target, error))?, same_as).await
-        }
-        Some(via) => {
-            let opening = via.handle.channel_open_direct_tcpip(
-                target.address.clone(),
-                u32::from(target.port),
-                "127.0.0.1",
-                0,
+    let way = via.as_ref().map_or("", |_| target.way.as_str());
+    let door = Door::of(&format!("{way}{}:{}", target.address, target.port));
+    let (mut connection, _turn) = door.through(|| reach(target, via.clone(), same_as)).await?;
+    let began = Instant::now();
+    auth::log_in(&mut connection, target).await?;
+    connection.login = began.elapsed();
+    Ok(connection)
+}
+
+/// Connects up to the login.
+async fn reach(
+    target: &Target,
+    via: Option<Arc<Connection>>,
+    same_as: Option<&PublicKey>,
+) -> Result<Connection, ConnectError> {
+    let Some(via) = via else {
+        let stream = dial(&target.label, &target.address, target.port, target.limit).await;
+        return handshake(target, stream.map_err(|error| with_warnings(target, error))?, same_as).await;
+    };
+    let port = u32::from(target.port);
+    let opening = via.handle.channel_open_direct_tcpip(target.address.clone(), port, "127.0.0.1", 0);
+    let channel = match timeout(target.limit, opening).await {
+        Ok(Ok(channel)) => channel,
+        Ok(Err(error)) => {
+            let message = format!(
+                "the jump host did not open a way to {}: {error}; is forwarding allowed there, and the \
+                 host reachable from it?",
+                target.address
             );
-            let channel = match timeout(target.limit, opening).await {
-                Ok(Ok(channel)) => channel,
-                Ok(Err(error)) => {
-                    let message = format!(
-                        "the jump host did not open a way to {}: {error}; is forwarding allowed there, and the \
-                         host reachable from it?",
-                        target.address
-                    );
-                    return Err(target.error(ConnectReason::Unreachable, message));
-                }
-                Err(_) => {
-                    let message = format!("the jump host got no answer from {} in time", target.address);
-                    return Err(target.error(ConnectReason::Timeout, message));
-                }
-            };
-            let stream = Nested { inner: channel.into_stream(), _via: via };
-            handshake(target, stream, same_as).await
+            return Err(target.error(ConnectReason::Unreachable, message));
         }
-    }
+        Err(_) => {
+            let message = format!("the jump host got no answer from {} in time", target.address);
+            return Err(target.error(ConnectReason::Timeout, message));
+        }
+    };
+    handshake(target, Nested { inner: channel.into_stream(), _via: via }, same_as).await
 }
 
 async fn handshake<S>(
@@ -167,9 +177,7 @@ where
             return Err(target.error(ConnectReason::Timeout, message));
         }
     };
-    let mut connection = Connection { handle, lifeline: Arc::new(lifeline), shared };
-    auth::log_in(&mut connection, target).await?;
-    Ok(connection)
+    Ok(Connection { handle, lifeline: Arc::new(lifeline), login: Duration::ZERO, shared })
 }
 
 fn config(target: &Target, rules: &HostKeyRules) -> client::Config {

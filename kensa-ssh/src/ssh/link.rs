@@ -31,6 +31,7 @@ pub struct SshLink {
     target: Target,
     identity: PublicKey,
     trust: HostKeyTrust,
+    login: Duration,
     state: Mutex<State>,
 }
 
@@ -54,8 +55,9 @@ impl SshLink {
         let Some((identity, trust)) = connection.host_key().cloned() else {
             return Err(target.error(ConnectReason::Protocol, "the host showed no key"));
         };
+        let login = connection.login;
         let state = Mutex::new(State { main: Some(Arc::new(connection)), spare: None });
-        Ok(Self { target, identity, trust, state })
+        Ok(Self { target, identity, trust, login, state })
     }
 
     /// The name logged in as.
@@ -76,6 +78,11 @@ impl SshLink {
     /// Why the host key was accepted. A report shows [`HostKeyTrust::Unchecked`].
     pub fn host_key_trust(&self) -> HostKeyTrust {
         self.trust
+    }
+
+    /// How long the first login took, without reaching the host.
+    pub fn login_took(&self) -> Duration {
+        self.login
     }
 
     /// What in ssh_config was not understood and may matter.

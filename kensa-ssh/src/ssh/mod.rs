@@ -12,6 +12,7 @@ mod channel;
 mod connection;
 mod credentials;
 mod dial;
+mod doors;
 mod gate;
 mod host_key;
 mod jump;

@@ -29,6 +29,8 @@ pub(super) struct Target {
     pub(super) limit: Duration,
     pub(super) credentials: Credentials,
     pub(super) hops: Vec<Target>,
+    /// The hosts on the way, for names: an address means another machine behind another host.
+    pub(super) way: String,
     /// What in ssh_config was not understood.
     pub(super) warnings: Vec<String>,
     files: KnownHostsFiles,
@@ -130,6 +132,7 @@ fn resolve(options: &ConnectOptions, follow_jumps: bool) -> Result<Target, Conne
         port,
         user,
         credentials,
+        way: hops.iter().map(|hop| format!("{}>", hop.label)).collect(),
         hops,
         warnings: config.warnings,
         authorities,

@@ -73,10 +73,12 @@ impl Sshd {
         // sshd started by root insists on its folder for privilege separation.
         let _ = fs::create_dir_all("/run/sshd");
         let at = dir.path().display().to_string();
+        // Of this one the last line counts.
+        let startups = if lines.contains("MaxStartups") { "" } else { "MaxStartups 100\n" };
         let config = format!(
             "{}\nListenAddress 127.0.0.1\nHostKey {at}/host_key\nAuthorizedKeysFile {at}/authorized_keys\n\
              PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\nPasswordAuthentication no\n\
-             KbdInteractiveAuthentication no\nLogLevel VERBOSE\nUseDNS no\nMaxStartups 100\n",
+             KbdInteractiveAuthentication no\nLogLevel VERBOSE\nUseDNS no\n{startups}",
             lines.replace("{dir}", &at)
         );
         for _ in 0..5 {
