@@ -179,7 +179,7 @@ mod tests {
     const MS: Duration = Duration::from_millis(1);
 
     fn answer(name: &str, elapsed: u32, via: Option<&Arc<str>>) -> (Probe, Answer) {
-        let mut output = Output::new("x", 0, &vec![b'x'; 100], b"");
+        let mut output = Output::new("x", 0, &[b'x'; 100], b"");
         (output.elapsed, output.via) = (elapsed * MS, via.cloned());
         (Probe::read(name), Ok(Arc::new(output)))
     }

@@ -44,8 +44,6 @@ pub struct Format {
     stream: Option<Stream>,
 }
 
-type Stream = fn(&ScanReport, &mut dyn Write) -> io::Result<()>;
-
 impl Format {
     /// The format called `name`.
     ///
