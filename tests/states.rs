@@ -30,7 +30,7 @@ use kensa::{Corpus, Rule, ScanOptions, Selection, Status};
 use mutants::Score;
 
 /// The share of mutants that has to be caught, in per cent: what is reached, rounded down.
-const GOAL: usize = 95;
+const GOAL: usize = 96;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/states");
 
