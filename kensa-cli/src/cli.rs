@@ -93,7 +93,8 @@ Examples:
     #[command(after_long_help = "\
 Examples:
   kensa new-rule sshd-max-sessions --category access-control --method sshd_effective_config
-  kensa new-rule sysctl-kernel-sysrq --category kernel --method sysctl_value --rules ./rules")]
+  kensa new-rule sysctl-kernel-sysrq --category kernel --method sysctl_value --rules ./rules
+  kensa new-rule at-allow --category system --method file_exists --fixtures variants.yml")]
     NewRule(NewRuleArgs),
     /// Write the report of an earlier scan in another format
     ///
@@ -301,6 +302,12 @@ pub(crate) struct NewRuleArgs {
     /// The folder of the rule set
     #[arg(long, value_name = "PATH", default_value = "rules")]
     pub(crate) rules: PathBuf,
+    /// Also add host states for it to this file, to be filled in
+    ///
+    /// The file is one like `tests/states/variants.yml` of the bundled rules: by rule, what is done to a host and what
+    /// the rule then comes to.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fixtures: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -379,6 +379,27 @@ fn a_new_rule_validates_and_is_not_written_twice() {
 }
 
 #[test]
+fn a_new_rule_comes_with_states_to_try_it_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().to_str().unwrap();
+    let fixtures = folder.path().join("variants.txt");
+    let new = |id| {
+        let text = fixtures.to_str().unwrap();
+        let method = ["--category", "kernel", "--method", "sysctl_value", "--rules", rules];
+        run(&[&["new-rule", id, "--fixtures", text][..], &method[..]].concat())
+    };
+    let missing = new("a");
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(stderr(&missing).contains("variants.txt"), "{}", stderr(&missing));
+    assert!(!folder.path().join("kernel").exists());
+    std::fs::write(&fixtures, "b:\n  - {fails: x}").unwrap();
+    assert_eq!(new("a").status.code(), Some(0));
+    assert_eq!(new("b").status.code(), Some(2));
+    let text = std::fs::read_to_string(&fixtures).unwrap();
+    assert!(text.starts_with("b:\n  - {fails: x}\na:\n  - {state: debian-good, fails: "), "{text}");
+}
+
+#[test]
 fn lint_says_where_a_rule_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let rules = folder.path().to_str().unwrap();

@@ -82,6 +82,18 @@ implementations:
     ))
 }
 
+/// The states of hosts a new rule is tried on, to be added to a file like `tests/states/variants.yml`: one on which it
+/// fails and one on which it passes. Until they are filled in, trying them fails and says so.
+pub fn new_fixtures(id: &str) -> String {
+    let todo =
+        |what: &str| format!("echo \"{id}: write here what makes a hardened host {what}\" >&2; exit 1");
+    format!(
+        "{id}:\n  - {{state: debian-good, fails: '{}'}}\n  - {{state: debian-good, passes: '{}'}}\n",
+        todo("fail"),
+        todo("pass in another way"),
+    )
+}
+
 /// Parameters that a method cannot do without although its schema demands none of them alone.
 const WANTED: [&str; 12] = [
     "active",
@@ -170,6 +182,15 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn new_fixtures_are_yaml_with_one_state_of_each_kind() {
+        let path = std::path::Path::new("variants.yml");
+        let read = crate::load::yaml_to_json(path, new_fixtures("a-rule").as_bytes()).unwrap();
+        let states = read["a-rule"].as_array().unwrap();
+        assert!(states[0]["fails"].as_str().unwrap().contains("exit 1"));
+        assert!(states[1]["passes"].as_str().unwrap().contains("exit 1"));
     }
 
     #[test]
