@@ -241,6 +241,7 @@ def main() -> None:
     arguments.add_argument("--scans", type=int, default=1000)
     arguments.add_argument("--rounds", type=int, default=25)
     arguments.add_argument("-o", "--output", type=Path)
+    arguments.add_argument("--from", dest="start", type=Path, default=Path(), help="the folder the output is relative to")
     given = arguments.parse_args()
     address, port, user, key = given.host
     report = Report()
@@ -259,7 +260,7 @@ def main() -> None:
     about.update(load_after=load(), seconds=round(time.perf_counter() - began))
     print(f"load {about['load_after']} at the end, {about['seconds']} s")
     if given.output is not None:
-        given.output.write_text(json.dumps({"about": about, **report.numbers}, indent=1) + "\n")
+        (given.start / given.output).write_text(json.dumps({"about": about, **report.numbers}, indent=1) + "\n")
     sys.exit(1 if report.broken else 0)
 
 
