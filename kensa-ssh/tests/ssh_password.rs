@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kensa_ssh::ConnectReason;
 use kensa_ssh::ssh::{ConnectOptions, SshConfigUse, SshLink};
-use russh::keys::PrivateKey;
+use russh::keys::{HashAlg, PrivateKey};
 use russh::server::{self, Auth, Handler, Response};
 use russh::{MethodKind, MethodSet};
 use sshd::{key, refused};
@@ -116,9 +116,11 @@ impl Handler for Server {
 
 async fn serve(behaviour: Behaviour) -> (ConnectOptions, Heard) {
     let dir = tempfile::tempdir().unwrap();
-    let host = key(dir.path(), "host", &["-t", "ed25519"]);
+    let host = PrivateKey::read_openssh_file(key(dir.path(), "host", &["-t", "ed25519"])).unwrap();
+    // Not remembered: the next test's server may get this one's port.
+    let fingerprint = host.public_key().fingerprint(HashAlg::Sha256).to_string();
     let config = Arc::new(server::Config {
-        keys: vec![PrivateKey::read_openssh_file(host).unwrap()],
+        keys: vec![host],
         methods: MethodSet::from(&[behaviour.methods, &[MethodKind::PublicKey]].concat()[..]),
         auth_rejection_time: Duration::from_millis(10),
         ..Default::default()
@@ -136,8 +138,7 @@ async fn serve(behaviour: Behaviour) -> (ConnectOptions, Heard) {
         }
     });
     let options = ConnectOptions::new("127.0.0.1").port(port).user("bob").ssh_config(SshConfigUse::None);
-    let none: [&str; 0] = [];
-    (options.known_hosts(none).use_agent(false).connect_timeout(Duration::from_secs(10)), heard)
+    (options.pinned_host_key(fingerprint).use_agent(false).connect_timeout(Duration::from_secs(10)), heard)
 }
 
 fn heard(heard: &Heard) -> Vec<String> {

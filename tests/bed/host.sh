@@ -9,7 +9,7 @@
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 [ "$(id -u)" = 0 ] || skip "root is needed"
 GATE=127.83.255.254                  # this machine's own address on every link
-LOCK=/run/lock/kensa-bed.lock
+LOCK=/run/lock/kensa-bed.lock      # holds the number of the last address given
 
 dir() { echo "$HOSTS/$1"; }
 have() { [ -d "$(dir "${1:?NAME}")" ] || die "no host '$1'; there are: $(ls "$HOSTS" 2>/dev/null | xargs)"; }
@@ -28,7 +28,9 @@ sshd_unit() { case $(<"$(dir "$1")/kind") in rhel9) echo sshd ;; *) echo ssh ;; 
 make_link() { # NAME: under a lock, because the interface's number is the address
   local s i ip; s=$(dir "$1")
   touch "$s/net"; unshare --net="$s/net" true
-  for ((i = 1; ; i++)); do [ -e "/sys/class/net/kb$i" ] || break; done
+  i=$(cat "$LOCK" 2>/dev/null)       # the last one given: a client may still remember the key of a host that is gone
+  for ((i = ${i:-0} % 15000 + 1; ; i = i % 15000 + 1)); do [ -e "/sys/class/net/kb$i" ] || break; done
+  echo "$i" > "$LOCK"
   ip link add "kb$i" type veth peer name host0 netns "$s/net"
   ip="127.83.$((i / 250)).$((i % 250 + 1))"; echo "kb$i" > "$s/link"; echo "$ip" > "$s/addr"
   echo 1 > "/proc/sys/net/ipv4/conf/kb$i/route_localnet"
@@ -104,7 +106,7 @@ up() {
   # One systemd takes about six inotify instances; the kernel's default of 128 ends at twenty hosts.
   [ "$(< /proc/sys/fs/inotify/max_user_instances)" -ge 8192 ] || sysctl -qw fs.inotify.max_user_instances=8192
   s=$(dir "$n")
-  exec 9> $LOCK; flock 9
+  exec 9>> $LOCK; flock 9
   if [ -d "$s" ]; then
     if [ ! -f "$s/starter" ]; then
       if alive "$n"; then die "host '$n' is up already"; fi

@@ -159,9 +159,9 @@ impl SshdEffectiveConfig {
         {
             return Ok(Some(found(value, " on the command line of the running server", None)));
         }
-        let first = lines.iter().find(|line| line.scope.is_none() && names(&line.key, &lower));
-        let source = first.map(|line| line.source.clone());
-        Ok(match printed(&lower, settings) {
+        let value = printed(&lower, settings);
+        let source = value.as_deref().and_then(|value| winner(&lower, value, lines));
+        Ok(match value {
             Some(value) => {
                 let origin = match &source {
                     Some(source) if self.connection.is_none() => format!(" in {source}"),
@@ -214,6 +214,14 @@ fn printed(key: &str, settings: &[(String, String)]) -> Option<String> {
         (!values.is_empty()).then(|| values.join(","))
     };
     named(key).or_else(|| synonym(key).and_then(named))
+}
+
+/// The line outside `Match` blocks that gave the keyword its value. It is the first one but for a few keywords, such as
+/// `MaxStartups` and `RekeyLimit`, of which sshd takes a later one: the value tells.
+fn winner(key: &str, value: &str, lines: &[SshdLine]) -> Option<Source> {
+    let set = || lines.iter().filter(|line| line.scope.is_none() && names(&line.key, key));
+    let same = set().find(|line| as_printed(&line.value).eq_ignore_ascii_case(value));
+    same.or_else(|| set().next()).map(|line| line.source.clone())
 }
 
 /// A value of a file as `sshd -T` would print it: times (`5m`) and sizes (`1G`) as numbers.
@@ -301,6 +309,7 @@ impl Check for SshdEffectiveConfig {
 mod tests {
     use kensa_core::{Probe, Reason};
 
+    use super::{Source, SshdLine, winner};
     use crate::methods::testing::{Case, assert_never_guesses, assert_refused, judge};
 
     const DUMP: &str = "port 22\nport 2222\npermitrootlogin without-password\nciphers aes256-ctr,aes128-ctr\n\
@@ -331,6 +340,21 @@ mod tests {
         );
         let unset = judge(case(params, ""));
         assert!(unset.verdict().detail.contains("no line sets"), "{unset:?}");
+    }
+
+    #[test]
+    fn a_later_line_is_named_where_its_value_is_in_force() {
+        let line = |value: &str, number| SshdLine {
+            key: "rekeylimit".to_owned(),
+            value: value.to_owned(),
+            scope: None,
+            source: Source { path: "/etc/ssh/sshd_config".to_owned(), line: Some(number) },
+        };
+        let lines = [line("2G 1h", 1), line("1G 1h", 2)];
+        let named = |value| winner("rekeylimit", value, &lines).and_then(|source| source.line);
+        assert_eq!(named("1073741824 3600"), Some(2));
+        assert_eq!(named("2147483648 3600"), Some(1));
+        assert_eq!(named("some other form"), Some(1));
     }
 
     #[test]
