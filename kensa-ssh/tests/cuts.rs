@@ -66,9 +66,11 @@ impl Link for Severed {
         let (stdout, stderr) = (stream(stdout, output, 0), stream(stderr, error, 1));
         let exit = Box::pin(async move {
             let mut lost = lost;
+            // The shell dies of the cut, and its end does not cross a link that is gone.
             tokio::select! {
-                exit = exit => exit,
+                biased;
                 _ = lost.wait_for(|gone| *gone) => Exit::Lost,
+                exit = exit => exit,
             }
         });
         Ok(Streams { stdin, stdout, stderr, exit })
