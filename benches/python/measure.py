@@ -120,6 +120,7 @@ def conversion(report: Report, session: kensa.SSHSession, rules: Path) -> None:
         task = request.start(native, stream=True)
         # The scan ends while nobody takes its results: what remains is the conversion alone.
         task.wait(600, True, 0)
+        items: List[Any] = []  # those of the scan before go now, not within the time
         gc.collect()
         began = time.perf_counter()
         items = task.poll(100_000)

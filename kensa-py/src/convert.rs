@@ -1,40 +1,85 @@
 //! Engine values to Python objects, built directly: the way over JSON text takes twice as long.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kensa::check::Source;
-use kensa::{CheckResult, Evidence, Facts, HostScan, Output, Platform, ScanReport, Status, Timestamp};
-use pyo3::exceptions::PyValueError;
+use kensa::{CheckResult, Evidence, Facts, HostScan, Output, Platform, Status, Timestamp};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDateTime, PyDict, PyList, PyNone, PyString, PyTuple, PyType, PyTzInfo};
 
 use crate::failure::Failure;
+use crate::report::Report;
 use crate::session::Session;
 use crate::task::{Item, Outcome};
 
 /// What all results of one scan share.
 pub(crate) struct Surroundings {
-    platform: Py<PyAny>,
-    capabilities: Py<PyList>,
+    /// `host_context` without the variables, once the host is known.
+    context: PyOnceLock<Py<PyDict>>,
+    /// Times by milliseconds: a scan's results have few different ones.
+    times: Mutex<HashMap<i64, Py<PyAny>>>,
 }
 
+/// Times that are remembered of one scan.
+const TIMES: usize = 4096;
+
 impl Surroundings {
-    pub(crate) fn new(py: Python<'_>, facts: &Facts) -> PyResult<Self> {
-        let platform = match &facts.platform {
-            None => py.None(),
-            Some(platform) => {
-                let dict = PyDict::new(py);
-                dict.set_item("id", &platform.id)?;
-                dict.set_item("family", &platform.family)?;
-                dict.set_item("major", platform.major)?;
-                dict.set_item("version_id", &platform.version_id)?;
-                dict.set_item("pretty_name", &platform.pretty_name)?;
-                dict.into_any().unbind()
-            }
-        };
-        let present = facts.capabilities.iter().filter(|(_, present)| **present).map(|(name, _)| name);
-        Ok(Self { platform, capabilities: PyList::new(py, present.collect::<Vec<_>>())?.unbind() })
+    pub(crate) fn new() -> Self {
+        Self { context: PyOnceLock::new(), times: Mutex::default() }
+    }
+
+    /// Takes what is known of the host.
+    pub(crate) fn know(
+        &self,
+        py: Python<'_>,
+        platform: Option<&Platform>,
+        capabilities: &BTreeMap<String, bool>,
+    ) -> PyResult<()> {
+        self.context.get_or_try_init(py, || {
+            let platform = match platform {
+                None => py.None(),
+                Some(platform) => {
+                    let dict = PyDict::new(py);
+                    dict.set_item("id", &platform.id)?;
+                    dict.set_item("family", &platform.family)?;
+                    dict.set_item("major", platform.major)?;
+                    dict.set_item("version_id", &platform.version_id)?;
+                    dict.set_item("pretty_name", &platform.pretty_name)?;
+                    dict.into_any().unbind()
+                }
+            };
+            let present = capabilities.iter().filter(|(_, present)| **present).map(|(name, _)| name);
+            let context = PyDict::new(py);
+            context.set_item("platform", platform)?;
+            context.set_item("capabilities", PyList::new(py, present.collect::<Vec<_>>())?)?;
+            context.set_item("variables", py.None())?;
+            context.set_item("engine_version", kensa::ENGINE_VERSION)?;
+            Ok::<_, PyErr>(context.unbind())
+        })?;
+        Ok(())
+    }
+
+    /// The context of a result with these variables.
+    fn of<'py>(&self, py: Python<'py>, variables: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+        let Some(shared) = self.context.get(py) else { return Ok(PyNone::get(py).to_owned().into_any()) };
+        let context = shared.bind(py).copy()?;
+        context.set_item(pyo3::intern!(py, "variables"), variables.copy()?)?;
+        Ok(context.into_any())
+    }
+
+    fn time<'py>(&self, py: Python<'py>, at: Timestamp) -> PyResult<Bound<'py, PyAny>> {
+        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = times.get(&at.as_millis()) {
+            return Ok(known.bind(py).clone());
+        }
+        let made = time(py, at)?;
+        if times.len() < TIMES {
+            times.insert(at.as_millis(), made.clone().unbind());
+        }
+        Ok(made)
     }
 }
 
@@ -62,16 +107,24 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     })
 }
 
-/// An item as the tuple the Python side reads: its kind, then its parts.
+/// An item as the tuple the Python side reads: its kind, then its parts. Results go to `spent` afterwards.
 pub(crate) fn item<'py>(
     py: Python<'py>,
     item: Item,
-    surroundings: Option<&Surroundings>,
+    surroundings: &Arc<Surroundings>,
+    spent: &mut Vec<CheckResult>,
 ) -> PyResult<Bound<'py, PyTuple>> {
     match item {
-        Item::Detected(facts) => ("detected", facts_parts(py, &facts)?).into_pyobject(py),
+        Item::Detected(facts) => {
+            surroundings.know(py, facts.platform.as_ref(), &facts.capabilities)?;
+            ("detected", facts_parts(py, &facts)?).into_pyobject(py)
+        }
         Item::Progress(answered, planned) => ("progress", answered, planned).into_pyobject(py),
-        Item::Result(one) => ("result", result(py, &one, surroundings)?).into_pyobject(py),
+        Item::Result(one) => {
+            let made = ("result", result(py, &one, surroundings)?).into_pyobject(py);
+            spent.push(*one);
+            made
+        }
         Item::Host(one) => host(py, *one),
         Item::Request { id, command, timeout } => {
             ("request", id, command, timeout.as_secs_f64()).into_pyobject(py)
@@ -87,14 +140,16 @@ pub(crate) fn item<'py>(
 fn end<'py>(
     py: Python<'py>,
     outcome: Outcome,
-    surroundings: Option<&Surroundings>,
+    surroundings: &Arc<Surroundings>,
 ) -> PyResult<Bound<'py, PyAny>> {
     Ok(match outcome {
         Outcome::Nothing => PyNone::get(py).to_owned().into_any(),
         Outcome::Session(session) => Bound::new(py, Session::connected(*session))?.into_any(),
         Outcome::Output(output) => output_parts(py, &output)?.into_any(),
         Outcome::Facts(facts) => facts_parts(py, &facts)?.into_any(),
-        Outcome::Report { report, streamed } => report_parts(py, &report, streamed, surroundings)?.into_any(),
+        Outcome::Report(report) => {
+            Bound::new(py, Report::new(py, *report, Arc::clone(surroundings))?)?.into_any()
+        }
         Outcome::Plan(json) => PyString::new(py, &json).into_any(),
         Outcome::Reachable { reached, latency, banner, reason, message } => {
             (reached, latency.map(|time| time.as_secs_f64()), banner, reason, message)
@@ -116,7 +171,10 @@ fn output_parts<'py>(py: Python<'py>, output: &Output) -> PyResult<Bound<'py, Py
         .into_pyobject(py)
 }
 
-fn platform_parts<'py>(py: Python<'py>, platform: Option<&Platform>) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn platform_parts<'py>(
+    py: Python<'py>,
+    platform: Option<&Platform>,
+) -> PyResult<Bound<'py, PyAny>> {
     let Some(platform) = platform else { return Ok(PyNone::get(py).to_owned().into_any()) };
     let parts = (&platform.family, platform.major, &platform.id, &platform.version_id, &platform.pretty_name);
     Ok(parts.into_pyobject(py)?.into_any())
@@ -132,14 +190,8 @@ fn facts_parts<'py>(py: Python<'py>, facts: &Facts) -> PyResult<Bound<'py, PyTup
 fn host<'py>(py: Python<'py>, host: HostScan) -> PyResult<Bound<'py, PyTuple>> {
     match host.outcome {
         Ok(report) => {
-            let facts = Facts {
-                platform: report.platform.clone(),
-                capabilities: report.capabilities.clone(),
-                undetermined: report.undetermined_capabilities.clone(),
-            };
-            let surroundings = Surroundings::new(py, &facts)?;
-            ("host", host.index, report_parts(py, &report, false, Some(&surroundings))?, py.None())
-                .into_pyobject(py)
+            let report = Report::new(py, report, Arc::new(Surroundings::new()))?;
+            ("host", host.index, report, py.None()).into_pyobject(py)
         }
         Err(error) => {
             let Failure { kind, reason, message } = error.into();
@@ -148,45 +200,11 @@ fn host<'py>(py: Python<'py>, host: HostScan) -> PyResult<Bound<'py, PyTuple>> {
     }
 }
 
-/// The report's head, then its results; where those were given one by one already, only their rules' ids.
-fn report_parts<'py>(
-    py: Python<'py>,
-    report: &ScanReport,
-    streamed: bool,
-    surroundings: Option<&Surroundings>,
-) -> PyResult<Bound<'py, PyTuple>> {
-    let results = if streamed {
-        PyList::new(py, report.results.iter().map(|one| &one.rule_id))?
-    } else {
-        let list = PyList::empty(py);
-        for one in &report.results {
-            list.append(result(py, one, surroundings)?)?;
-        }
-        list
-    };
-    let json = |error: serde_json::Error| PyValueError::new_err(error.to_string());
-    let timings = report.timings.as_ref().map(serde_json::to_string).transpose().map_err(json)?;
-    let head = (
-        &report.schema_version,
-        &report.engine_version,
-        text(&report.host),
-        platform_parts(py, report.platform.as_ref())?,
-        &report.capabilities,
-        &report.undetermined_capabilities,
-        &report.remarks,
-        time(py, report.started_at)?,
-        time(py, report.completed_at)?,
-        (report.completeness.planned, report.completeness.answered, report.completeness.unanswered),
-        timings,
-    );
-    (head, results).into_pyobject(py)
-}
-
 /// A `RuleResult`. The order of the arguments is that of the dataclass.
 pub(crate) fn result<'py>(
     py: Python<'py>,
     one: &CheckResult,
-    surroundings: Option<&Surroundings>,
+    surroundings: &Surroundings,
 ) -> PyResult<Bound<'py, PyAny>> {
     let classes = classes(py)?;
     let none = || PyNone::get(py).to_owned().into_any();
@@ -200,31 +218,18 @@ pub(crate) fn result<'py>(
         _ => &one.detail,
     };
     let flat = PyDict::new(py);
-    let controls = PyDict::new(py);
     for (framework, ids) in &one.framework_refs {
-        let key = name(py, framework);
         match ids.as_slice() {
-            [only] => flat.set_item(&key, name(py, only))?,
-            several => flat.set_item(&key, several.join(", "))?,
+            [only] => flat.set_item(name(py, framework), name(py, only))?,
+            several => flat.set_item(name(py, framework), several.join(", "))?,
         }
-        controls.set_item(key, PyList::new(py, ids.iter().map(|id| name(py, id)))?)?;
     }
     let variables = PyDict::new(py);
     for (variable, value) in &one.variables {
         variables.set_item(name(py, variable), string(py, value))?;
     }
-    let context = match surroundings {
-        None => none(),
-        Some(shared) => {
-            let context = PyDict::new(py);
-            context.set_item(pyo3::intern!(py, "platform"), &shared.platform)?;
-            context.set_item(pyo3::intern!(py, "capabilities"), &shared.capabilities)?;
-            context.set_item(pyo3::intern!(py, "variables"), variables.copy()?)?;
-            context.set_item(pyo3::intern!(py, "engine_version"), kensa::ENGINE_VERSION)?;
-            context.into_any()
-        }
-    };
-    let moment = |at: Option<Timestamp>| at.map_or_else(|| Ok(none()), |at| time(py, at));
+    let context = surroundings.of(py, &variables)?;
+    let moment = |at: Option<Timestamp>| at.map_or_else(|| Ok(none()), |at| surroundings.time(py, at));
     let arguments = [
         string(py, &one.rule_id),
         string(py, &one.title),
@@ -235,7 +240,7 @@ pub(crate) fn result<'py>(
         if skipped { string(py, skip_reason) } else { none() },
         string(py, &detail),
         if failed_to_tell { string(py, &one.detail) } else { none() },
-        evidence(py, one, classes)?,
+        evidence(py, one, classes, surroundings)?,
         flat.into_any(),
         optional(one.framework_section.as_deref()),
         optional(one.actual_value.as_deref()),
@@ -249,20 +254,24 @@ pub(crate) fn result<'py>(
         context,
         one.reason.map_or_else(none, |reason| name(py, reason.code())),
         one.source.as_ref().map_or_else(|| Ok(none()), |at| source(py, at, classes))?,
-        controls.into_any(),
         variables.into_any(),
     ];
     classes.result.bind(py).call1(PyTuple::new(py, arguments)?)
 }
 
-fn evidence<'py>(py: Python<'py>, one: &CheckResult, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
+fn evidence<'py>(
+    py: Python<'py>,
+    one: &CheckResult,
+    classes: &Classes,
+    surroundings: &Surroundings,
+) -> PyResult<Bound<'py, PyAny>> {
     match one.evidence.as_slice() {
         [] => Ok(PyNone::get(py).to_owned().into_any()),
-        [only] => piece(py, only, classes),
+        [only] => piece(py, only, classes, surroundings),
         several => {
             let list = PyList::empty(py);
             for item in several {
-                list.append(piece(py, item, classes)?)?;
+                list.append(piece(py, item, classes, surroundings)?)?;
             }
             let deciding = several.iter().position(|item| {
                 one.check_method.as_ref() == Some(&item.method)
@@ -276,7 +285,12 @@ fn evidence<'py>(py: Python<'py>, one: &CheckResult, classes: &Classes) -> PyRes
     }
 }
 
-fn piece<'py>(py: Python<'py>, item: &Evidence, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
+fn piece<'py>(
+    py: Python<'py>,
+    item: &Evidence,
+    classes: &Classes,
+    surroundings: &Surroundings,
+) -> PyResult<Bound<'py, PyAny>> {
     let flag = |value: bool| value.into_pyobject(py).map(|value| value.to_owned().into_any());
     let arguments = [
         name(py, &item.method),
@@ -286,7 +300,7 @@ fn piece<'py>(py: Python<'py>, item: &Evidence, classes: &Classes) -> PyResult<B
         item.exit_code.into_pyobject(py)?.into_any(),
         string(py, &item.expected),
         string(py, &item.actual),
-        time(py, item.timestamp)?,
+        surroundings.time(py, item.timestamp)?,
         item.duration_ms.into_pyobject(py)?.into_any(),
         item.via.as_deref().map_or_else(|| PyNone::get(py).to_owned().into_any(), |via| string(py, via)),
         item.stdout_bytes.into_pyobject(py)?,
@@ -302,7 +316,7 @@ fn source<'py>(py: Python<'py>, source: &Source, classes: &Classes) -> PyResult<
 }
 
 /// Text without NUL: databases refuse it.
-fn text(value: &str) -> Cow<'_, str> {
+pub(crate) fn text(value: &str) -> Cow<'_, str> {
     if value.contains('\0') { Cow::Owned(value.replace('\0', "")) } else { Cow::Borrowed(value) }
 }
 
@@ -320,7 +334,7 @@ fn millis(time: std::time::Duration) -> u64 {
 }
 
 /// A timezone-aware `datetime` in UTC.
-fn time<'py>(py: Python<'py>, at: Timestamp) -> PyResult<Bound<'py, PyAny>> {
+pub(crate) fn time<'py>(py: Python<'py>, at: Timestamp) -> PyResult<Bound<'py, PyAny>> {
     let utc = PyTzInfo::utc(py)?.to_owned();
     // Exact: milliseconds of any year a clock shows need fewer bits than a float has.
     let seconds = at.as_millis() as f64 / 1000.0;

@@ -7,6 +7,7 @@ mod fleet;
 mod guard;
 mod log;
 mod preview;
+mod report;
 mod runner;
 mod runtime;
 mod session;
@@ -28,6 +29,8 @@ mod _native {
     use crate::log::{log_level, take_log};
     #[pymodule_export]
     use crate::preview::{start_plan, validate};
+    #[pymodule_export]
+    use crate::report::Report;
     #[pymodule_export]
     use crate::session::{Session, Target, start_local, start_reachable};
     #[pymodule_export]

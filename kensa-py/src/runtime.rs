@@ -45,10 +45,23 @@ pub(crate) fn handle() -> PyResult<Handle> {
     )))
 }
 
+/// Gives back the memory of `value` on a thread of the engine: for the results of a scan it takes a quarter of the
+/// time their conversion took.
+pub(crate) fn forget<T: Send + 'static>(value: T) {
+    if let Some(engine) = engine() {
+        drop(engine.runtime.spawn(async move { drop(value) }));
+    }
+}
+
+/// The engine of this process; `None` before it is used.
+fn engine() -> Option<&'static Engine> {
+    let pid = std::process::id();
+    ENGINES.iter().map_while(OnceLock::get).find(|engine| engine.pid == pid)
+}
+
 /// The queue of this process; `None` before the runtime is used.
 pub(crate) fn log() -> Option<&'static Queue> {
-    let pid = std::process::id();
-    ENGINES.iter().map_while(OnceLock::get).find(|engine| engine.pid == pid).map(|engine| &engine.log)
+    engine().map(|engine| &engine.log)
 }
 
 fn build() -> std::io::Result<Runtime> {

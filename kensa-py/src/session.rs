@@ -260,7 +260,7 @@ impl Session {
                 }
                 None => kensa::scan(&*session, &corpus, options, &mut on_event).await,
             }?;
-            Ok(Outcome::Report { report: Box::new(report), streamed: stream })
+            Ok(Outcome::Report(Box::new(report)))
         })
     }
 

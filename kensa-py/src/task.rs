@@ -50,11 +50,7 @@ pub(crate) enum Outcome {
     Session(Box<Session>),
     Output(Box<Output>),
     Facts(Arc<Facts>),
-    /// The report; its results were `streamed` before, or stand in it.
-    Report {
-        report: Box<ScanReport>,
-        streamed: bool,
-    },
+    Report(Box<ScanReport>),
     /// A plan, as JSON.
     Plan(String),
     Reachable {
@@ -82,7 +78,6 @@ struct State {
     hub: Option<Arc<Board>>,
     replies: HashMap<u64, oneshot::Sender<Reply>>,
     requests: u64,
-    facts: Option<Arc<Facts>>,
 }
 
 impl Shared {
@@ -97,13 +92,9 @@ impl Shared {
         if state.ended {
             return;
         }
-        match &item {
-            Item::End(_) => {
-                state.ended = true;
-                state.replies.clear();
-            }
-            Item::Detected(facts) => state.facts = Some(Arc::clone(facts)),
-            _ => {}
+        if let Item::End(_) = &item {
+            state.ended = true;
+            state.replies.clear();
         }
         state.items.push_back(item);
         let hub = if state.announced { None } else { state.hub.clone() };
@@ -141,14 +132,14 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, limit: usize) -> (Vec<Item>, Option<Arc<Facts>>) {
+    fn take(&self, limit: usize) -> Vec<Item> {
         let mut state = self.lock();
         let count = state.items.len().min(limit);
         let items = state.items.drain(..count).collect();
         if state.items.is_empty() {
             state.announced = false;
         }
-        (items, state.facts.clone())
+        items
     }
 
     /// Waits until there is something to take, or the end where `whole` is asked for.
@@ -171,7 +162,7 @@ pub(crate) struct Task {
     shared: Arc<Shared>,
     abort: AbortHandle,
     pid: u32,
-    surroundings: Mutex<Option<Arc<Surroundings>>>,
+    surroundings: Arc<Surroundings>,
     released: AtomicBool,
 }
 
@@ -195,7 +186,7 @@ impl Task {
             shared,
             abort,
             pid: std::process::id(),
-            surroundings: Mutex::default(),
+            surroundings: Arc::new(Surroundings::new()),
             released: AtomicBool::new(false),
         })
     }
@@ -207,29 +198,14 @@ impl Task {
         Err(PyRuntimeError::new_err("the operation belongs to the process this one was forked from"))
     }
 
-    fn convert<'py>(
-        &self,
-        py: Python<'py>,
-        taken: (Vec<Item>, Option<Arc<Facts>>),
-    ) -> PyResult<Bound<'py, PyList>> {
-        let (items, facts) = taken;
-        let surroundings = match facts {
-            Some(facts) => {
-                let mut kept = self.surroundings.lock().unwrap_or_else(PoisonError::into_inner);
-                match &*kept {
-                    Some(known) => Some(Arc::clone(known)),
-                    None => {
-                        let made = Arc::new(Surroundings::new(py, &facts)?);
-                        *kept = Some(Arc::clone(&made));
-                        Some(made)
-                    }
-                }
-            }
-            None => None,
-        };
+    fn convert<'py>(&self, py: Python<'py>, items: Vec<Item>) -> PyResult<Bound<'py, PyList>> {
         let list = PyList::empty(py);
+        let mut spent = Vec::new();
         for item in items {
-            list.append(convert::item(py, item, surroundings.as_deref())?)?;
+            list.append(convert::item(py, item, &self.surroundings, &mut spent)?)?;
+        }
+        if !spent.is_empty() {
+            runtime::forget(spent);
         }
         Ok(list)
     }
@@ -279,9 +255,9 @@ impl Task {
     }
 
     /// Gives a supplied transport's answer to a request.
-    fn answer(&self, id: u64, exit_code: i32, stdout: Vec<u8>, stderr: Vec<u8>) -> PyResult<()> {
+    fn answer(&self, id: u64, exit_code: i32, stdout: &[u8], stderr: &[u8]) -> PyResult<()> {
         self.check_process()?;
-        self.reply(id, Ok((exit_code, stdout, stderr)));
+        self.reply(id, Ok((exit_code, stdout.to_vec(), stderr.to_vec())));
         Ok(())
     }
 

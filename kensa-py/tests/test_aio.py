@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 import time
+import weakref
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
@@ -31,6 +32,22 @@ def test_results_stream_and_the_report_has_load_order(rules: Path) -> None:
 
     with kensa.LocalSession() as kensa_sync:
         asyncio.run(main())
+
+
+def test_a_stream_keeps_no_result_that_the_loop_let_go(local: kensa.LocalSession, rules: Path) -> None:
+    async def main() -> None:
+        scan = aio.scan(local, rules)
+        seen: "List[weakref.ref[kensa.RuleResult]]" = []
+        words: List[str] = []
+        async for result in scan:
+            words.append(result.to_json())
+            seen.append(weakref.ref(result))
+            del result
+        assert [one() for one in seen] == [None] * 6
+        assert scan.report is not None and scan.report is scan.report
+        assert sorted(one.to_json() for one in scan.report.results) == sorted(words)
+
+    asyncio.run(main())
 
 
 def test_loops_come_and_go(rules: Path) -> None:

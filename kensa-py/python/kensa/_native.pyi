@@ -2,10 +2,13 @@
 
 from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, final
 
+from .types import RuleResult
+
 __all__ = [
     "ENGINE_VERSION",
     "Corpus",
     "Hub",
+    "Report",
     "Session",
     "Target",
     "Task",
@@ -49,6 +52,12 @@ class Hub:
     def __new__(cls) -> Hub: ...
     def fileno(self) -> int: ...
     def take(self) -> List[int]: ...
+
+@final
+class Report:
+    def head(self) -> Tuple[Any, ...]: ...
+    def rule_ids(self) -> List[str]: ...
+    def results(self) -> List[RuleResult]: ...
 
 @final
 class Target:

@@ -218,12 +218,11 @@ def export(results: Iterable[RuleResult], format: str = "json", *, verbose: bool
     ).render(format, verbose=verbose)
 
 
-def report_of(value: Any, streamed: Optional[Mapping[str, RuleResult]] = None) -> ScanReport:
-    """A report from its native parts; results given before are found by their rule's id."""
-    head, results = value
+def report_of(native: _native.Report, streamed: Optional[Mapping[str, RuleResult]] = None) -> ScanReport:
+    """The engine's report as Python has it, with the results `streamed` before where those were kept."""
+    head = native.head()
     schema, engine, host, platform, capabilities, undetermined, remarks, started, completed, counts, timings = head
-    if streamed is not None:
-        results = [streamed[rule_id] for rule_id in results]
+    results = native.results() if streamed is None else [streamed[rule_id] for rule_id in native.rule_ids()]
     return ScanReport(
         schema_version=schema,
         engine_version=engine,

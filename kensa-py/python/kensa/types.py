@@ -246,7 +246,6 @@ class RuleResult:
     host_context: Optional[Dict[str, Any]] = None
     reason: Optional[str] = None
     source: Optional[Source] = None
-    framework_controls: Dict[str, List[str]] = field(default_factory=dict)
     variables: Dict[str, str] = field(default_factory=dict)
 
     @property
@@ -269,13 +268,23 @@ class RuleResult:
             return []
         return [self.evidence] if isinstance(self.evidence, Evidence) else list(self.evidence)
 
+    @property
+    def framework_controls(self) -> Dict[str, List[str]]:
+        """`framework_refs` with the controls of each framework as a list.
+
+        >>> RuleResult(rule_id="x", framework_refs={"nist_800_53": "AC-6, CM-6"}).framework_controls
+        {'nist_800_53': ['AC-6', 'CM-6']}
+        """
+        return {framework: controls.split(", ") for framework, controls in self.framework_refs.items()}
+
     def to_dict(self) -> Dict[str, Any]:
-        """All fields and `status` as JSON types, times as ISO 8601 text.
+        """All fields, `framework_controls` and `status` as JSON types, times as ISO 8601 text.
 
         >>> RuleResult(rule_id="x", skipped=True, skip_reason="for rhel only").to_dict()["status"]
         'skipped'
         """
         plain = _to_dict(self)
+        plain["framework_controls"] = self.framework_controls
         plain["status"] = self.status
         return plain
 

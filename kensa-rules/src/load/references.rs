@@ -43,12 +43,29 @@ impl Reader<'_, '_> {
     }
 
     fn controls(&mut self, entry: &Entry<'_>) -> Vec<String> {
-        if !matches!(entry.value.yaml, Yaml::List(_)) {
+        let Yaml::List(items) = &entry.value.yaml else {
             let message = format!("the controls of `{}` are a list, not {}", entry.key, entry.value.kind());
             self.error_with("wrong-type", entry.value.span, message, Some("write [AC-6]".to_owned()));
             return Vec::new();
+        };
+        let what = format!("a member of `{}`", entry.key);
+        items.iter().filter_map(|item| self.control(&what, item)).collect()
+    }
+
+    /// One control id. Results join the ids of a framework with commas, so none is in an id.
+    fn control(&mut self, what: &str, node: &Node<'_>) -> Option<String> {
+        let id = self.text(what, node)?;
+        if !id.contains(',') {
+            return Some(id);
         }
-        self.texts(&format!("`{}`", entry.key), &entry.value)
+        let help = Some("write an entry for each".to_owned());
+        self.error_with(
+            "several-controls",
+            node.span,
+            format!("{what} names several controls in one text"),
+            help,
+        );
+        None
     }
 
     /// Operating system key to one or several mappings.
@@ -76,7 +93,7 @@ impl Reader<'_, '_> {
         for entry in self.map("a CIS reference", node)? {
             let what = format!("`{}`", entry.key);
             match &*entry.key {
-                "section" => reference.section = self.text(&what, &entry.value).unwrap_or_default(),
+                "section" => reference.section = self.control(&what, &entry.value).unwrap_or_default(),
                 "level" => reference.level = self.text(&what, &entry.value),
                 "type" => reference.kind = self.text(&what, &entry.value),
                 "profile" => reference.profile = self.text(&what, &entry.value),
@@ -96,8 +113,8 @@ impl Reader<'_, '_> {
         for entry in self.map("a STIG reference", node)? {
             let what = format!("`{}`", entry.key);
             match &*entry.key {
-                "vuln_id" => reference.vuln_id = self.text(&what, &entry.value),
-                "stig_id" => reference.stig_id = self.text(&what, &entry.value),
+                "vuln_id" => reference.vuln_id = self.control(&what, &entry.value),
+                "stig_id" => reference.stig_id = self.control(&what, &entry.value),
                 "rule_id" => reference.rule_id = self.text(&what, &entry.value),
                 "severity" => reference.severity = self.text(&what, &entry.value),
                 "cci" => reference.cci = self.texts(&what, &entry.value),

@@ -162,6 +162,10 @@ fn mapping(source: &mut Source<'_>, root: &Node<'_>) -> FrameworkMapping {
 fn section(source: &mut Source<'_>, mapping: &mut FrameworkMapping, entry: &Entry<'_>) {
     let node = &entry.value;
     let control = entry.key.to_string();
+    if control.contains(',') {
+        wrong(source, entry.span, format!("`{control}` names several controls; write an entry for each"));
+        return;
+    }
     let rules = match (node.get("rules").or_else(|| node.get("rule")), &node.yaml) {
         (Some(rules), _) => texts(rules),
         (None, Yaml::Map(_)) => Vec::new(),
@@ -274,6 +278,15 @@ mod tests {
     fn what_is_no_mapping_is_refused_with_its_place() {
         let error = read("framework: cis\nsections: {}\n").unwrap_err();
         assert_eq!(error.to_string(), "m.yaml:1:1: a mapping needs `id`");
+    }
+
+    #[test]
+    fn a_control_is_one() {
+        let error = read("id: m\nframework: cis\nsections:\n  1.1, 1.2: {rules: [a]}\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "m.yaml:4:3: `1.1, 1.2` names several controls; write an entry for each"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 import weakref
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Optional, Tuple
@@ -11,7 +12,10 @@ from typing import Any, Callable, Deque, Dict, Optional, Tuple
 from .. import _drive, _log, _native
 
 BATCH = 8
-"""Results that are converted between two turns of the event loop; it keeps 200 scans from delaying a timer."""
+"""Results of one scan that are converted between two turns of the event loop."""
+
+SLICE = 0.005
+"""Seconds of one turn of the event loop that all scans together may take; it keeps 200 scans from delaying a timer."""
 
 
 class Watch:
@@ -22,6 +26,18 @@ class Watch:
         self._hub = _native.Hub()
         self._waiting: "Dict[int, asyncio.Future[None]]" = {}
         self._tasks = 0
+        self._began: Optional[float] = None
+
+    def has_time(self) -> bool:
+        """Whether scans may take more of this turn of the loop."""
+        now = time.perf_counter()
+        if self._began is None:
+            self._began = now
+            asyncio.get_running_loop().call_soon(self._turn)
+        return now - self._began < SLICE
+
+    def _turn(self) -> None:
+        self._began = None
 
     def enter(self, task: _native.Task) -> None:
         loop = self._loop()
@@ -99,10 +115,10 @@ class Items:
                     if item[0] == "failed":
                         raise _drive.failure(item, self._place)
                     return item
+                while not self._watch.has_time():
+                    await asyncio.sleep(0)
                 self._ready.extend(self._task.poll(self._batch))
                 if self._ready:
-                    # Others are due first: what was taken stays here meanwhile.
-                    await asyncio.sleep(0)
                     continue
                 self._future = self._watch.news(self._task.id)
                 await self._future

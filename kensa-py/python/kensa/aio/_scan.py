@@ -123,7 +123,8 @@ async def _checked(
 class Scan(AsyncIterator[RuleResult]):
     """A running scan: an asynchronous iterator of results, in the order they are settled.
 
-    `await scan` waits for the end and gives the `ScanReport`; after iterating it is `scan.report`. Leaving the
+    `await scan` waits for the end and gives the `ScanReport`. After iterating it is `scan.report`, whose results are
+    made anew when it is first read: a loop that lets its results go keeps none of them. Leaving the
     loop early and calling `aclose`, dropping the object, or cancelling the task ends the scan and what it
     runs on the host. A lost connection raises `SSHConnectionError` at the end; the results given are kept.
 
@@ -136,8 +137,6 @@ class Scan(AsyncIterator[RuleResult]):
     ([], 0)
     """
 
-    report: Optional[ScanReport]
-
     def __init__(
         self, session: Any, request: Request, on_result: OnResult = None, on_progress: OnProgress = None
     ) -> None:
@@ -146,8 +145,17 @@ class Scan(AsyncIterator[RuleResult]):
         self._on_result = on_result
         self._on_progress = on_progress
         self._items: Optional[Items] = None
-        self._streamed: Dict[str, RuleResult] = {}
-        self.report = None
+        self._kept: Optional[Dict[str, RuleResult]] = None
+        self._native: Optional[_native.Report] = None
+        self._report: Optional[ScanReport] = None
+        self._was_lost = False
+
+    @property
+    def report(self) -> Optional[ScanReport]:
+        """The whole report, once the scan has ended."""
+        if self._report is None and self._native is not None:
+            self._report, self._native = report_of(self._native, self._kept), None
+        return self._report
 
     def __aiter__(self) -> "Scan":
         return self
@@ -167,13 +175,17 @@ class Scan(AsyncIterator[RuleResult]):
             self._items.close()
 
     async def _finish(self) -> ScanReport:
+        if self._items is None:
+            # Who waits for the whole wants all results; who takes them one by one may let them go.
+            self._kept = {}
         while await self._next() is not None:
             pass
-        assert self.report is not None
-        return self.report
+        report = self.report
+        assert report is not None
+        return report
 
     async def _next(self) -> Optional[RuleResult]:
-        if self.report is not None:
+        if self._native is not None or self._report is not None:
             return None
         if self._items is None:
             native, supplied, place = carrier(self._session)
@@ -181,7 +193,7 @@ class Scan(AsyncIterator[RuleResult]):
                 # Reading rules takes its time; other threads have it.
                 await asyncio.get_running_loop().run_in_executor(None, self._request.load)
             if self._request.is_empty:
-                self.report = ScanReport(host=place[0], engine_version=_native.ENGINE_VERSION)
+                self._report = ScanReport(host=place[0], engine_version=_native.ENGINE_VERSION)
                 return None
             progress = self._on_progress is not None
             self._items = Items(self._request.start(native, stream=True, progress=progress), supplied, place)
@@ -189,14 +201,17 @@ class Scan(AsyncIterator[RuleResult]):
             item = await self._items.next()
             if item[0] == "result":
                 result: RuleResult = item[1]
-                self._streamed[result.rule_id] = result
+                if self._kept is not None:
+                    self._kept[result.rule_id] = result
+                self._was_lost |= result.reason == "connection_lost"
+                log_commands([result])
                 if self._on_result is not None:
                     self._on_result(result)
                 return result
             if item[0] == "progress" and self._on_progress is not None:
                 self._on_progress(item[1], item[2])
             if item[0] == "done":
-                self.report = report_of(item[1], self._streamed)
-                log_commands(self.report.results)
-                raise_if_lost(self.report, place_of(self._session))
+                self._native = item[1]
+                if self._was_lost and self.report is not None:
+                    raise_if_lost(self.report, place_of(self._session))
                 return None
