@@ -66,8 +66,8 @@ pub use kensa_ssh::ssh::{
     ConnectOptions, HostKeyPolicy, HostKeyTrust, Reachability, SshConfigUse, reachable,
 };
 pub use kensa_ssh::{
-    Become, ConnectError, ConnectReason, RanCommand, RunCommand, RunError, Secret, Session, SessionOptions,
-    Stats, detect,
+    Become, ConnectError, ConnectReason, MAX_SHELLS, RanCommand, RunCommand, RunError, Secret, Session,
+    SessionOptions, Stats, detect,
 };
 pub use plan_report::{PlanReport, PlannedDecision, PlannedRule};
 pub use schemars;

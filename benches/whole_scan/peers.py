@@ -16,11 +16,12 @@ CHECKS = {"testinfra (paramiko), 50 checks": 50, "ansible-core, 20 checks": 20}
 SLOW = {"paramiko, exec per check", "OpenSSH mux, exec per check", *CHECKS}
 
 
-def kensa(program, at, host, rules, known_hosts, output):
+def kensa(program, at, host, rules, known_hosts, output, shells=1):
     """A scan over SSH; `job(peak=True)` measures memory instead of time."""
     command = [
         program, "check", "-H", at[0], "-P", at[1], "-u", host.user, "-k", host.key, "--sudo", "--known-hosts", str(known_hosts),
         "--rules", str(rules), "--format", "json", "-o", str(output), "--quiet",
+        "--shells", str(shells),
     ]
 
     def job(peak=False):

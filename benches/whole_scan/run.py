@@ -112,8 +112,9 @@ def main():
             relay = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
             at = ("127.0.0.1", relay.stdout.readline().strip())
         contenders = {"floor": lambda: {"wall": host.accounted(corpus.floor_script(checks))}}
-        for kind in ("typed", "shell"):
-            contenders[f"kensa {kind}"] = peers.kensa(args.kensa, at, host, work / kind, known, work / f"{kind}.json")
+        for kind, shells in (("typed", 1), ("shell", 1), ("typed", 3), ("shell", 2), ("shell", 3)):
+            name = f"kensa {kind}" if shells == 1 else f"kensa {kind}, {shells} shells"
+            contenders[name] = peers.kensa(args.kensa, at, host, work / kind, known, work / f"{kind}.json", shells)
         contenders[LOCAL] = peers.on_the_host(host, args.kensa)
         contenders |= dict(filter(None, [peers.oscap(host, checks)]))
         contenders |= peers.available(host, [command for _, command in checks], work)

@@ -31,7 +31,7 @@ pub(crate) struct PlanPlace {
         value_name = "SYSTEM",
         value_parser = parse::platform,
         group = "here",
-        conflicts_with_all = ["RootArgs", "timeout", "nice"],
+        conflicts_with_all = ["RootArgs", "timeout", "nice", "shells"],
         help_heading = "Host"
     )]
     pub(crate) platform: Option<Platform>,
@@ -56,6 +56,16 @@ pub(crate) struct Login {
     /// Niceness of all that runs on the host: the higher, the more it gives way to other work
     #[arg(long, value_name = "0-19", value_parser = clap::value_parser!(i8).range(0..=19), help_heading = "Limits")]
     pub(crate) nice: Option<i8>,
+    /// Shells that work at the same time where many commands wait, each with a sudo of its own
+    #[arg(
+        long,
+        value_name = "1-3",
+        default_value_t = 1,
+        hide_default_value = true,
+        value_parser = clap::value_parser!(u8).range(1..=3),
+        help_heading = "Limits"
+    )]
+    pub(crate) shells: u8,
 }
 
 #[derive(Debug, Args)]

@@ -124,6 +124,7 @@ pub(crate) async fn connect(
     let mut options = SessionOptions::default();
     options.command_timeout = login.timeout.unwrap_or(options.command_timeout);
     options.nice = login.nice;
+    options.shells = usize::from(login.shells);
     options.reconnect = !login.ssh.no_reconnect;
     let session = match (host, login.ssh.transport) {
         (None, _) => Session::local_as(root, options).await,

@@ -11,7 +11,7 @@ use tracing::debug;
 
 use crate::error::{ConnectError, ConnectReason};
 use crate::link::{Exit, Link, Streams};
-use crate::options::SessionOptions;
+use crate::options::{MAX_SHELLS, SessionOptions};
 use crate::privilege::{self, Become, Opening};
 use crate::protocol;
 use crate::shell::{Limits, Refused, Shell};
@@ -63,17 +63,25 @@ impl Host {
 
     /// Opens a shell with the rights asked for, on the connection as it is.
     pub(crate) async fn open(&self) -> Result<Shell, ConnectError> {
-        let result = match self.open_in(self.terminal.load(Ordering::Relaxed)).await {
+        let result = match self.open_in(self.terminal.load(Ordering::Relaxed), false).await {
             Err(Denied::WantsTerminal(_)) => {
                 debug!(host = self.link.host(), "sudo wants a terminal");
                 self.terminal.store(true, Ordering::Relaxed);
-                self.open_in(true).await
+                self.open_in(true, false).await
             }
             result => result,
         };
-        result.map_err(|denied| match denied {
-            Denied::WantsTerminal(error) | Denied::Error(error) => error,
-        })
+        result.map_err(Denied::error)
+    }
+
+    /// Opens a shell beside those there are, if the connection has room for it.
+    pub(crate) async fn open_beside(&self) -> Result<Shell, ConnectError> {
+        self.open_in(false, true).await.map_err(Denied::error)
+    }
+
+    /// How many shells may run commands at the same time. Commands on a terminal could take each other's input.
+    pub(crate) fn shells(&self) -> usize {
+        if self.terminal.load(Ordering::Relaxed) { 1 } else { self.options.shells.clamp(1, MAX_SHELLS) }
     }
 
     /// Opens a shell, connecting again when the link is gone, where the caller allows that. `lost` is the
@@ -181,7 +189,7 @@ impl Host {
         timeout(patience, work).await.unwrap_or(Err(()))
     }
 
-    async fn open_in(&self, terminal: bool) -> Result<Shell, Denied> {
+    async fn open_in(&self, terminal: bool, beside: bool) -> Result<Shell, Denied> {
         let failed = |error: getrandom::Error| {
             let message = format!("this machine gives no random numbers: {error}");
             Denied::Error(ConnectError::new(ConnectReason::Protocol, self.link.host(), message))
@@ -192,7 +200,13 @@ impl Host {
         let generation = self.generation.load(Ordering::Acquire);
         self.counters.execs.add(1);
         let started = async {
-            if opening.terminal {
+            if beside {
+                let opened = self.link.open_beside(&opening.command).await?;
+                opened.ok_or_else(|| {
+                    let message = "the connection has no room for a further shell";
+                    ConnectError::new(ConnectReason::ShellRefused, self.link.host(), message)
+                })
+            } else if opening.terminal {
                 self.link.open_with_terminal(&opening.command).await
             } else {
                 self.link.open(&opening.command).await
@@ -293,6 +307,14 @@ impl Host {
 enum Denied {
     WantsTerminal(ConnectError),
     Error(ConnectError),
+}
+
+impl Denied {
+    fn error(self) -> ConnectError {
+        match self {
+            Denied::WantsTerminal(error) | Denied::Error(error) => error,
+        }
+    }
 }
 
 impl From<ConnectError> for Denied {

@@ -31,7 +31,7 @@ pub mod stats;
 pub use error::{ConnectError, ConnectReason};
 pub use injected::{RanCommand, RunCommand, RunError};
 pub use openssh::OpenSshOptions;
-pub use options::SessionOptions;
+pub use options::{MAX_SHELLS, SessionOptions};
 pub use privilege::Become;
 pub use secret::Secret;
 pub use session::Session;

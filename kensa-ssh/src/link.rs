@@ -28,7 +28,13 @@ pub trait Link: Send + Sync + fmt::Debug {
     /// Starts `command` through the account's login shell, without a terminal.
     async fn open(&self, command: &str) -> Result<Streams, ConnectError>;
 
-    /// The same with a terminal (`requiretty`, `su`); stdout and stderr are then one stream.
+    /// Starts `command` beside others where that takes no second connection and no second login; else `None`.
+    async fn open_beside(&self, command: &str) -> Result<Option<Streams>, ConnectError> {
+        let _ = command;
+        Ok(None)
+    }
+
+    /// [`Link::open`] with a terminal (`requiretty`, `su`); stdout and stderr are then one stream.
     async fn open_with_terminal(&self, command: &str) -> Result<Streams, ConnectError>;
 
     /// Replaces a lost connection by a new one to the same host, with the same host key and credentials.

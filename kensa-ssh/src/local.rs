@@ -41,6 +41,10 @@ impl Link for Local {
         start(child, &self.host)
     }
 
+    async fn open_beside(&self, command: &str) -> Result<Option<Streams>, ConnectError> {
+        self.open(command).await.map(Some)
+    }
+
     async fn open_with_terminal(&self, _: &str) -> Result<Streams, ConnectError> {
         let message = "a local session has no terminal to offer; run as root or allow sudo without one";
         Err(ConnectError::new(ConnectReason::ShellRefused, &*self.host, message))

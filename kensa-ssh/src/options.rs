@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+/// The most shells that run commands at the same time. With the one that ends hung commands a host has four sessions
+/// of its usual ten.
+pub const MAX_SHELLS: usize = 3;
+
 /// Limits and habits of a session.
 #[derive(Clone, Debug)]
 pub struct SessionOptions {
@@ -19,6 +23,10 @@ pub struct SessionOptions {
     pub reconnect: bool,
     /// Niceness of everything that runs on the host.
     pub nice: Option<i8>,
+    /// How many shells run commands at the same time where many wait that cannot be folded: 1 to [`MAX_SHELLS`].
+    /// Each further one costs a `sudo` and a session of the connection; where the host allows none, the scan goes
+    /// on with those there are. They end when nothing waits any more.
+    pub shells: usize,
     /// The host's name for people and results; the link's own name by default.
     pub host: Option<String>,
 }
@@ -32,6 +40,7 @@ impl Default for SessionOptions {
             start_timeout: Duration::from_secs(30),
             reconnect: true,
             nice: None,
+            shells: 1,
             host: None,
         }
     }

@@ -18,9 +18,8 @@ use crate::shell::{Event, Shell};
 
 /// Commands, and bytes of command text, that may wait for their answers.
 const WINDOW: (usize, usize) = (64, 32 * 1024);
-/// Nothing more is sent while more commands than this wait for their answers: each text sent wakes the host's sshd,
-/// and what waits meanwhile is enough to keep the shell busy for a round trip.
-const REFILL: usize = WINDOW.0 / 2;
+/// The same where several shells share the commands: what one was given, no other can take.
+const SHARED_WINDOW: usize = WINDOW.0 / 2;
 /// How long a killed command may take to end before its shell is given up.
 const GIVE_UP: Duration = Duration::from_millis(3500);
 /// How long text may take to arrive after the shell's end was reported.
@@ -29,6 +28,8 @@ const DRAIN: Duration = Duration::from_millis(300);
 /// A shell and what it was given.
 pub(crate) struct Running {
     pub(crate) shell: Shell,
+    /// How many commands may wait for their answers.
+    window: usize,
     pub(crate) sent: VecDeque<Sent>,
     pub(crate) size: usize,
     pub(crate) killing: Option<Killing>,
@@ -60,10 +61,11 @@ pub(crate) enum End {
 }
 
 impl Running {
-    pub(crate) fn new(shell: Shell) -> Self {
+    pub(crate) fn new(shell: Shell, host: &Host) -> Self {
         let expected = [shell.next_seq; 2];
         Self {
             shell,
+            window: if host.shells() > 1 { SHARED_WINDOW } else { WINDOW.0 },
             sent: VecDeque::new(),
             size: 0,
             killing: None,
@@ -82,12 +84,13 @@ impl Running {
             return true;
         }
         let exclusive = job.once || self.shell.terminal || self.sent.iter().any(|sent| sent.job.once);
-        !exclusive && self.sent.len() < WINDOW.0 && self.size + job.command.len() < WINDOW.1
+        !exclusive && self.sent.len() < self.window && self.size + job.command.len() < WINDOW.1
     }
 
-    /// Whether it is time to send more.
+    /// Whether it is time to send more. Each text sent wakes the host's sshd, and half a window is enough to keep the
+    /// shell busy for a round trip.
     pub(crate) fn wants_more(&self) -> bool {
-        self.ending.is_none() && self.sent.len() <= REFILL
+        self.ending.is_none() && self.sent.len() <= self.window / 2
     }
 
     /// Waits for the next thing to happen and takes note of it; `Some` when the shell is to be put away.

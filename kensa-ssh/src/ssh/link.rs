@@ -162,8 +162,17 @@ impl SshLink {
         if terminal {
             self.request_terminal(&mut channel, &connection).await?;
         }
+        self.start(channel, &connection, command).await
+    }
+
+    async fn start(
+        &self,
+        channel: Channel<Msg>,
+        connection: &Connection,
+        command: &str,
+    ) -> Result<Streams, ConnectError> {
         // The answer is not waited for: a refusal ends the streams.
-        channel.exec(true, command).await.map_err(|error| self.lost(&connection, &error.to_string()))?;
+        channel.exec(true, command).await.map_err(|error| self.lost(connection, &error.to_string()))?;
         Ok(streams(channel, Arc::clone(&connection.lifeline)))
     }
 
@@ -229,6 +238,14 @@ impl Link for SshLink {
 
     async fn open(&self, command: &str) -> Result<Streams, ConnectError> {
         self.exec(command, false).await
+    }
+
+    async fn open_beside(&self, command: &str) -> Result<Option<Streams>, ConnectError> {
+        let Some(main) = self.state.lock().await.main.clone() else { return Ok(None) };
+        match self.patiently(&main, Duration::ZERO).await? {
+            None => Ok(None),
+            Some(channel) => self.start(channel, &main, command).await.map(Some),
+        }
     }
 
     async fn open_with_terminal(&self, command: &str) -> Result<Streams, ConnectError> {
