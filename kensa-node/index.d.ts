@@ -232,6 +232,10 @@ export interface SessionOptions {
 	commandTimeout?: number;
 	/** Whether a lost connection is replaced, and what was on its way asked again; `true` by default. */
 	reconnect?: boolean;
+	/** Niceness of all that runs on the host, 0 to 19: the higher, the more it gives way to other work. */
+	nice?: number;
+	/** Shells, 1 to 3, that share the commands where many wait; each further one takes a `sudo` and a session of the host. 1 by default. */
+	shells?: number;
 	/** The host's name in results, where it should be another one. */
 	name?: string;
 }

@@ -166,6 +166,10 @@ export interface NativeSessionOptions {
   outputCap?: number
   /** Whether a lost connection is replaced. */
   reconnect?: boolean
+  /** Niceness of what runs on the host. */
+  nice?: number
+  /** How many shells run commands at the same time. */
+  shells?: number
   /** The host's name in results. */
   name?: string
 }

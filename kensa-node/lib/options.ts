@@ -56,6 +56,12 @@ export function milliseconds(call: string, name: string, given: number | undefin
   throw new ArgumentError(`${call}: ${name} must be a number of milliseconds above 0`)
 }
 
+/** A whole number within limits where there is one. */
+export function optionalNumber(call: string, name: string, given: number | undefined, least: number, most: number): number | undefined {
+  if (given === undefined || (Number.isInteger(given) && given >= least && given <= most)) return given
+  throw new ArgumentError(`${call}: ${name} must be a whole number from ${least} to ${most}`)
+}
+
 /** A path, from text or a `file:` URL. */
 export function path(call: string, name: string, given: string | URL | null | undefined): string | undefined {
   if (given === undefined || given === null) return undefined

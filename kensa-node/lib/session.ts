@@ -2,7 +2,7 @@
 
 import { cancellable, translated } from './cancelling'
 import { ArgumentError, NotConnectedError } from './errors'
-import { given, knownOptions, list, milliseconds, optionalFlag, optionalText, path, text, word } from './options'
+import { given, knownOptions, list, milliseconds, optionalFlag, optionalNumber, optionalText, path, text, word } from './options'
 import { nativeOver, type Transport } from './runner'
 import { Scan, type ScanOptions } from './scan'
 import { NativeSession, type NativeOutput, type NativeSessionOptions } from '../native'
@@ -19,6 +19,10 @@ export interface SessionOptions {
   commandTimeout?: number
   /** Whether a lost connection is replaced, and what was on its way asked again; `true` by default. */
   reconnect?: boolean
+  /** Niceness of all that runs on the host, 0 to 19: the higher, the more it gives way to other work. */
+  nice?: number
+  /** Shells, 1 to 3, that share the commands where many wait; each further one takes a `sudo` and a session of the host. 1 by default. */
+  shells?: number
   /** The host's name in results, where it should be another one. */
   name?: string
 }
@@ -90,7 +94,7 @@ export class Result {
   }
 }
 
-const SESSION_OPTIONS = ['sudo', 'become', 'sudoPassword', 'commandTimeout', 'reconnect', 'name', 'signal']
+const SESSION_OPTIONS = ['sudo', 'become', 'sudoPassword', 'commandTimeout', 'reconnect', 'nice', 'shells', 'name', 'signal']
 const CONNECT_OPTIONS = [
   'hostname', 'port', 'user', 'password', 'keyPath', 'keyData', 'passphrase', 'useAgent', 'hostKeyPolicy', 'pinnedHostKey',
   'knownHosts', 'sshConfig', 'proxyJump', 'timeout', 'fipsAlgorithms', 'legacyAlgorithms', ...SESSION_OPTIONS,
@@ -256,6 +260,8 @@ function sessionOptions(call: string, options: SessionOptions, password?: string
     becomePassword: optionalText(call, 'sudoPassword', options.sudoPassword) ?? (become === 'sudo' ? password : undefined),
     commandTimeout: milliseconds(call, 'commandTimeout', options.commandTimeout),
     reconnect: optionalFlag(call, 'reconnect', options.reconnect),
+    nice: optionalNumber(call, 'nice', options.nice, 0, 19),
+    shells: optionalNumber(call, 'shells', options.shells, 1, 3),
     name: optionalText(call, 'name', options.name),
   })
 }

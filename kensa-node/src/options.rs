@@ -63,6 +63,10 @@ pub struct NativeSessionOptions {
     pub output_cap: Option<u32>,
     /// Whether a lost connection is replaced.
     pub reconnect: Option<bool>,
+    /// Niceness of what runs on the host.
+    pub nice: Option<i32>,
+    /// How many shells run commands at the same time.
+    pub shells: Option<u32>,
     /// The host's name in results.
     pub name: Option<String>,
 }
@@ -204,6 +208,12 @@ pub(crate) fn session(given: &NativeSessionOptions) -> Result<SessionOptions, Fa
         options.output_cap = cap as usize;
     }
     options.reconnect = given.reconnect.unwrap_or(true);
+    options.nice = given
+        .nice
+        .map(i8::try_from)
+        .transpose()
+        .map_err(|_| Failure::argument("nice is 0 to 19".to_owned()))?;
+    options.shells = given.shells.map_or(1, |shells| shells as usize);
     options.host = given.name.clone();
     Ok(options)
 }

@@ -97,6 +97,8 @@ test('wrong options are refused with the nearest known name', async () => {
     [() => Session.connect({ hostname: 'x', hostKeyPolicy: 'strickt' }), /did you mean "strict"\?/],
     [() => Session.connect({ hostname: 'x', timeout: -1 }), /timeout must be a number of milliseconds/],
     [() => Session.connect({ hostname: 'x', sudo: 'yes' }), /sudo must be true or false/],
+    [() => Session.local({ nice: 20 }), /nice must be a whole number from 0 to 19/],
+    [() => Session.local({ shells: 1.5 }), /shells must be a whole number from 1 to 3/],
     [() => Session.local({ become: 'root' }), /known are none, sudo, doas, su/],
     [() => reachable('localhost', 0), /port/],
   ]

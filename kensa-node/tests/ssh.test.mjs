@@ -87,6 +87,20 @@ describe('a real host', why, () => {
     assert.match(debian.tell('count'), /sudos=1/)
   })
 
+  test('a scan gives way and takes several shells where asked', async (t) => {
+    const rules = Array.from({ length: 300 }, (_, number) => rule(`r-${number}`, command(`sleep 0.01; : ${number}; test "$(nice)" = 7`)))
+    const path = ruleFolder(t, rules)
+    for (const [more, sudos] of [[{ shells: 3 }, /sudos=[23]/], [{}, /sudos=1/]]) {
+      debian.tell('mark')
+      const session = await connect({ ...debian.options('scan'), sudo: true, nice: 7, ...more })
+      const results = await checkRulesFromPath(session, path)
+      assert.deepEqual(results.filter((result) => result.status !== 'pass'), [])
+      const count = debian.tell('count')
+      assert.match(count, /logins=1 /)
+      assert.match(count, sudos)
+    }
+  })
+
   test('a signal stops a scan within a second, and what it runs on the host', async (t) => {
     const path = ruleFolder(t, [rule('endless', command('sleep 72.001'))])
     const session = await connect(debian.options('scan'))

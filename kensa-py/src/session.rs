@@ -90,6 +90,8 @@ impl Target {
             session: SessionOptions {
                 host: Some(host.to_owned()),
                 reconnect: given::<bool>(settings, "reconnect")?.unwrap_or(true),
+                nice: given::<i8>(settings, "nice")?,
+                shells: given::<usize>(settings, "shells")?.unwrap_or(1),
                 ..session_options(check_timeout, connect_timeout)
             },
             sudo: given::<bool>(settings, "sudo")?.unwrap_or(false),

@@ -171,7 +171,9 @@ class SSHSession(_Session):
     seconds; their defaults come from `KENSA_SSH_CONNECT_TIMEOUT` (30) and `KENSA_SSH_COMMAND_TIMEOUT` (60).
     `host_key_policy` is `accept-new`, `strict` or `off`. `read_only` sessions are refused by every function
     that changes a host. A connection lost in mid-scan is replaced, and what was on its way asked again, unless
-    `reconnect` is false. Secrets cannot be read back.
+    `reconnect` is false. `nice` (0 to 19) is the niceness of all that runs on the host. `shells` (1 to 3) says how many
+    shells share the commands where many wait; each further one takes a `sudo` and a session of the host. Secrets
+    cannot be read back.
 
     Raises `ValueError` for arguments that contradict each other. One session may be used by several threads.
 
@@ -201,6 +203,8 @@ class SSHSession(_Session):
         known_hosts: Optional[PathLike] = None,
         read_only: bool = False,
         reconnect: bool = True,
+        nice: Optional[int] = None,
+        shells: int = 1,
     ) -> None:
         if not hostname or not isinstance(hostname, str):
             raise ValueError("hostname is empty")
@@ -230,6 +234,8 @@ class SSHSession(_Session):
             "host_key_policy": policy,
             "known_hosts": _known_hosts(known_hosts),
             "reconnect": bool(reconnect),
+            "nice": None if nice is None else _whole("nice", nice, 0, 19),
+            "shells": _whole("shells", shells, 1, 3),
         }
         self._target = _native.Target(hostname, settings)
 
@@ -301,6 +307,12 @@ def _seconds(name: str, given: Optional[float], default: float) -> float:
     if not 0 < value < 1e9:
         raise ValueError(f"{name} is a positive number of seconds, not {given!r}")
     return value
+
+
+def _whole(name: str, given: int, least: int, most: int) -> int:
+    if isinstance(given, bool) or not isinstance(given, int) or not least <= given <= most:
+        raise ValueError(f"{name} is a whole number from {least} to {most}, not {given!r}")
+    return given
 
 
 def _known_hosts(given: Optional[PathLike]) -> List[str]:
