@@ -52,16 +52,17 @@ def test_a_scan_gives_way_and_takes_several_shells_where_asked(host: Host, tmp_p
     folder = tmp_path / "rules"
     for number in range(300):
         write_rule(folder, f"r-{number}", f'{{method: command, run: "sleep 0.01; nice; : {number}", expected_stdout: "7"}}')
-    for given, sudos in (({"shells": 3}, (2, 3)), ({}, (1,))):
+    for shells, sudos in ((3, (2, 3)), (1, (1,))):
         host.control("mark")
-        with session(host, sudo=True, nice=7, **given) as ssh:
+        with session(host, sudo=True, nice=7, shells=shells) as ssh:
             results = kensa.check_rules_from_path(ssh, folder)
         assert {one.status for one in results} == {"pass"}
         counts = dict(pair.split("=") for pair in host.control("count").split())
         assert counts["logins"] == "1" and int(counts["sudos"]) in sudos, counts
+    wrong: "dict[str, Any]"
     for wrong in ({"nice": 20}, {"nice": -1}, {"shells": 0}, {"shells": 4}, {"shells": True}, {"nice": "7"}):
         with pytest.raises(ValueError, match="is a whole number from"):
-            session(host, **wrong)  # type: ignore[arg-type]
+            session(host, **wrong)
 
 
 def test_password_login_and_sudo_with_the_same_password(host: Host) -> None:
