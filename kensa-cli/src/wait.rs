@@ -9,7 +9,7 @@ use crate::exit::{Exit, Failure};
 ///
 /// `work` must not block: nobody hears Ctrl-C then. Passwords are asked for before.
 pub(crate) fn until_done<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::usage(format!("cannot start: {error}")))?;
     let result = runtime.block_on(async {
         tokio::select! {

@@ -6,6 +6,7 @@ mod common;
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
 use common::bed::{Bed, WAYS, Way};
 use common::{ask, output, seconds, stdout};
 use kensa_core::{PackageManager, Probe, Reason, Transport};
@@ -67,6 +68,42 @@ async fn r20_sudo_with_and_without_password() {
     let logs = bed.tell("logs", &[]);
     assert!(!logs.contains("3 incorrect password attempts"), "a wrong password is tried once");
     assert!(!logs.contains("Scan-pw-1"));
+}
+
+/// The test bed's hosts have no doas: they get this machine's, which is of the same system.
+fn install_doas(bed: &Bed) -> bool {
+    let Ok(program) = std::fs::read("/usr/bin/doas") else {
+        let text = "no doas is installed (Debian: opendoas)";
+        assert!(!std::env::var("KENSA_BED_REQUIRED").is_ok_and(|value| value == "1"), "{text}");
+        println!("skipped: {text}");
+        return false;
+    };
+    let encoded = base64::engine::general_purpose::STANDARD.encode(program);
+    let script = format!(
+        "base64 -d > /usr/bin/doas <<'EOF'\n{encoded}\nEOF\nchmod 4755 /usr/bin/doas\n\
+         printf '@include common-auth\n@include common-account\n' > /etc/pam.d/doas\n\
+         printf 'permit nopass scan as root\npermit scanpw as root\n' > /etc/doas.conf\nchmod 600 /etc/doas.conf\n"
+    );
+    bed.tell("exec", &["sh", "-c", &script]);
+    true
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn r20_doas_without_a_password() {
+    let Some(bed) = Bed::up("doas", "debian") else { return };
+    if !install_doas(&bed) {
+        return;
+    }
+    for way in WAYS {
+        works(&bed.session(way, "scan", Become::Doas).await.unwrap(), "scan").await;
+        for (user, text) in
+            [("scanpw", "doas: Authentication required"), ("nosudo", "doas: Operation not permitted")]
+        {
+            let error = bed.session(way, user, Become::Doas).await.unwrap_err();
+            assert_eq!(error.reason, ConnectReason::SudoDenied, "{user}: {error}");
+            assert!(error.message.contains(text), "{user}: {error}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
