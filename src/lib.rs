@@ -71,3 +71,11 @@ pub use kensa_ssh::{
 };
 pub use plan_report::{PlanReport, PlannedDecision, PlannedRule};
 pub use schemars;
+
+/// Makes what the engine makes once in a process's life and otherwise when it is first needed, such as compiled
+/// patterns; takes a few milliseconds. A program that forks while other threads scan calls it before they start: a child
+/// would wait for ever for what a thread of its parent had begun to make. The Python package does so by itself.
+pub fn prepare() {
+    kensa_rules::prepare();
+    kensa_ssh::prepare();
+}

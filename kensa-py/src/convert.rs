@@ -71,11 +71,13 @@ impl Surroundings {
     }
 
     fn time<'py>(&self, py: Python<'py>, at: Timestamp) -> PyResult<Bound<'py, PyAny>> {
-        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = times.get(&at.as_millis()) {
+        let times = || self.times.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = times().get(&at.as_millis()) {
             return Ok(known.bind(py).clone());
         }
+        // Not under the lock: Python may let another thread run meanwhile.
         let made = time(py, at)?;
+        let mut times = times();
         if times.len() < TIMES {
             times.insert(at.as_millis(), made.clone().unbind());
         }

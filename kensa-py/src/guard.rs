@@ -9,6 +9,8 @@ use crate::failure::Failure;
 
 /// Runs `work`; a panic in it is an exception of class `kensa.errors.InternalError`.
 pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> PyResult<T> {
+    // While this thread still has the interpreter, so that no other one forks meanwhile.
+    kensa::prepare();
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| internal(Failure::panicked(&*payload).message))
 }
 

@@ -65,6 +65,8 @@ pub(crate) fn log() -> Option<&'static Queue> {
 }
 
 fn build() -> std::io::Result<Runtime> {
+    // Before there are threads: a process may be forked while they work.
+    kensa::prepare();
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     Builder::new_multi_thread().worker_threads(cores.clamp(2, 8)).thread_name("kensa").enable_all().build()
 }

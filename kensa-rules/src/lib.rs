@@ -26,3 +26,11 @@ pub mod schema;
 pub mod select;
 mod syntax;
 pub mod variables;
+
+/// Makes what is otherwise made when it is first needed, such as compiled patterns. A program that forks while other
+/// threads scan calls it first: a child never sees the end of what a thread of its parent had begun to make.
+pub fn prepare() {
+    load::prepare();
+    methods::compare::prepare();
+    redact::prepare();
+}

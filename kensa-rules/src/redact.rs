@@ -122,6 +122,16 @@ fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("a valid pattern")
 }
 
+/// See [`crate::prepare`].
+pub(crate) fn prepare() {
+    LazyLock::force(&SECRET_NAME);
+    LazyLock::force(&SUSPICIOUS);
+    LazyLock::force(&HASH);
+    LazyLock::force(&PRIVATE_KEY);
+    LazyLock::force(&SECRET_SETTING);
+    LazyLock::force(&HARMLESS);
+}
+
 /// What no secret goes without; most texts hold none of it and are looked through once.
 static SUSPICIOUS: LazyLock<Regex> =
     LazyLock::new(|| pattern(&format!(r"\$|grub\.pbkdf2|PRIVATE KEY|{}", SECRET_NAME.as_str())));

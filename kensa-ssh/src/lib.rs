@@ -36,3 +36,9 @@ pub use privilege::Become;
 pub use secret::Secret;
 pub use session::Session;
 pub use stats::Stats;
+
+/// Makes what is otherwise made when it is first needed. A program that forks while other threads work calls it first:
+/// a child never sees the end of what a thread of its parent had begun to make.
+pub fn prepare() {
+    ssh::prepare();
+}

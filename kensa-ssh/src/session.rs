@@ -25,7 +25,8 @@ use crate::privilege::Become;
 use crate::ssh::{ConnectOptions, SshLink};
 use crate::stats::{Counters, Stats};
 
-/// A session with one host. It runs commands in one framed shell, in the order they come, many ahead.
+/// A session with one host. It runs commands in one framed shell, in the order they come, many ahead; in several where
+/// [`SessionOptions::shells`] allows that.
 ///
 /// Shared between tasks as `Arc<Session>`; concurrent calls share the shell. A session needs a tokio runtime
 /// from its creation on. Dropping it ends the shell; [`Session::close`] waits until that is done.

@@ -16,5 +16,6 @@ pub mod yaml;
 
 pub use corpus::{Corpus, LoadError, LoadOptions, SiteValues, load_embedded, load_rules, load_variables};
 pub use diagnostic::{Diagnostic, Level, nearest, render};
+pub(crate) use parameters::prepare;
 pub(crate) use rule::REQUIRED_RULE_KEYS;
 pub use value::yaml_to_json;

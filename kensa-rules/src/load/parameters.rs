@@ -37,6 +37,12 @@ static MECHANISM_CONTRACTS: LazyLock<BTreeMap<&str, Contract>> = LazyLock::new(|
     MECHANISMS.iter().map(|mechanism| (mechanism.name, contract(mechanism.schema))).collect()
 });
 
+/// See [`crate::prepare`].
+pub(crate) fn prepare() {
+    LazyLock::force(&METHOD_CONTRACTS);
+    LazyLock::force(&MECHANISM_CONTRACTS);
+}
+
 impl Kind {
     pub(super) fn method(name: &str) -> Option<Kind> {
         let method = Method::find(name)?;

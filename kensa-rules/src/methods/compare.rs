@@ -66,10 +66,16 @@ pub(crate) fn regex(pattern: &str, key: &str, ignore_case: bool) -> Result<regex
 /// How many patterns are remembered as usable.
 const REMEMBERED: usize = 4096;
 
+static USABLE: LazyLock<Mutex<[HashSet<String>; 2]>> = LazyLock::new(Mutex::default);
+
+/// See [`crate::prepare`].
+pub(crate) fn prepare() {
+    LazyLock::force(&USABLE);
+}
+
 /// Refuses a regular expression that does not compile. A rule is validated when it is loaded and again with the values
 /// of each scan, mostly the same, and compiling is the costly part: what compiled once is remembered.
 pub(crate) fn demand_regex(pattern: &str, key: &str, ignore_case: bool) -> Result<(), ParamError> {
-    static USABLE: LazyLock<Mutex<[HashSet<String>; 2]>> = LazyLock::new(Mutex::default);
     let usable = || USABLE.lock().unwrap_or_else(PoisonError::into_inner);
     let kind = usize::from(ignore_case);
     if usable()[kind].contains(pattern) {

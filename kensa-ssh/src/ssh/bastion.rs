@@ -35,6 +35,11 @@ struct Place {
 
 static PLACES: LazyLock<Mutex<HashMap<Route, Place>>> = LazyLock::new(Mutex::default);
 
+/// See [`crate::prepare`].
+pub(super) fn prepare() {
+    LazyLock::force(&PLACES);
+}
+
 /// The connection to the last of `hops`, through those before it; `None` without any.
 pub(super) async fn last_of(hops: &[Target]) -> Result<Option<Arc<Connection>>, ConnectError> {
     let mut via: Option<Arc<Connection>> = None;

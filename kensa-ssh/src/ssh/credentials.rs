@@ -18,6 +18,11 @@ use crate::secret::Secret;
 /// Makes the hash of a password worthless outside of this process.
 static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
 
+/// See [`crate::prepare`].
+pub(super) fn prepare() {
+    LazyLock::force(&SEED);
+}
+
 /// Guessing keys is punished by servers (MaxAuthTries, PerSourcePenalties).
 pub(super) const MAX_KEYS: usize = 2;
 

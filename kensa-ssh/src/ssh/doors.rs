@@ -24,6 +24,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 static DOORS: LazyLock<Mutex<HashMap<String, Weak<Door>>>> = LazyLock::new(Mutex::default);
 
+/// See [`crate::prepare`].
+pub(super) fn prepare() {
+    LazyLock::force(&DOORS);
+}
+
 /// The way into one server for all connections of this process.
 #[derive(Debug)]
 pub(super) struct Door {

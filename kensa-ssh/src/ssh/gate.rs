@@ -20,6 +20,11 @@ static CORES: LazyLock<Arc<Semaphore>> = LazyLock::new(|| {
     Arc::new(Semaphore::new(cores))
 });
 
+/// See [`crate::prepare`].
+pub(super) fn prepare() {
+    LazyLock::force(&CORES);
+}
+
 /// Waits for a core for something costly.
 pub(super) async fn core() -> Option<OwnedSemaphorePermit> {
     CORES.clone().acquire_owned().await.ok()

@@ -25,6 +25,11 @@ pub(super) struct KnownHostsFiles {
 type Remembered = HashMap<(Option<PathBuf>, String), Vec<HostKey>>;
 static REMEMBERED: LazyLock<Mutex<Remembered>> = LazyLock::new(Mutex::default);
 
+/// See [`crate::prepare`].
+pub(super) fn prepare() {
+    LazyLock::force(&REMEMBERED);
+}
+
 /// What became of a key that was to be remembered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Recorded {

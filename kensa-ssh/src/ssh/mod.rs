@@ -32,3 +32,12 @@ pub use host_key::HostKeyTrust;
 pub use link::SshLink;
 pub use options::{ConnectOptions, HostKeyPolicy, SshConfigUse};
 pub use ssh_config::HostConfig;
+
+pub(crate) fn prepare() {
+    bastion::prepare();
+    credentials::prepare();
+    doors::prepare();
+    gate::prepare();
+    known_hosts_file::prepare();
+    options::prepare();
+}

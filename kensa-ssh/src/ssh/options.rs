@@ -38,6 +38,13 @@ pub struct ConnectOptions {
     pub(crate) strict_kex_required: bool,
 }
 
+static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// See [`crate::prepare`].
+pub(super) fn prepare() {
+    LazyLock::force(&SEED);
+}
+
 impl ConnectOptions {
     /// Options for `host`: a name, an address, or an alias of the ssh_config file.
     pub fn new(host: impl Into<String>) -> Self {
@@ -83,7 +90,6 @@ impl ConnectOptions {
     /// A number that is equal for options with the same login name and password within one process, and tells
     /// nothing else about them; `None` without a password. It lets a fleet stop using a password that was refused.
     pub fn password_identity(&self) -> Option<u64> {
-        static SEED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
         let password = self.password.as_ref()?;
         Some(SEED.hash_one((&self.user, password.reveal())))
     }
