@@ -26,7 +26,8 @@ fn what_is_made_on_first_use_is_made_by_prepare() {
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
         for line in text.lines().map(str::trim_start) {
-            let Some(name) = line.strip_prefix("static ").and_then(|rest| rest.split_once(": LazyLock<")) else {
+            let Some(name) = line.strip_prefix("static ").and_then(|rest| rest.split_once(": LazyLock<"))
+            else {
                 continue;
             };
             count += 1;

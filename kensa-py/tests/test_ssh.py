@@ -259,7 +259,9 @@ print(session.run("echo open").stdout, flush=True)
 
 def program(host: Host, rest: str, timeout: float = 20) -> "subprocess.CompletedProcess[str]":
     text = PROGRAM.format(address=host.address, key=host.key, rest=rest)
-    return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=timeout)
+    # CPython 3.12 and newer warn of every fork of a program that has threads.
+    quiet = ["-W", "ignore::DeprecationWarning"]
+    return subprocess.run([sys.executable, *quiet, "-c", text], capture_output=True, text=True, timeout=timeout)
 
 
 def test_the_interpreter_ends_with_an_open_session(host: Host) -> None:
