@@ -21,6 +21,7 @@ use serde_json::{Map, Value, json};
 const RULES: usize = 500;
 
 fn main() {
+    // `cargo bench` adds a flag of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|one| one != "--bench").collect();
     let given = |name: &str| {
         let at = arguments.iter().position(|one| one == name)?;

@@ -62,7 +62,7 @@ pub(crate) struct Login {
         value_name = "1-3",
         default_value_t = 1,
         hide_default_value = true,
-        value_parser = clap::value_parser!(u8).range(1..=3),
+        value_parser = clap::value_parser!(u8).range(1..=kensa::MAX_SHELLS as i64),
         help_heading = "Limits"
     )]
     pub(crate) shells: u8,

@@ -208,7 +208,6 @@ pub(crate) fn result<'py>(
     one: &CheckResult,
     surroundings: &Surroundings,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let classes = classes(py)?;
     let none = || PyNone::get(py).to_owned().into_any();
     let optional = |value: Option<&str>| value.map_or_else(none, |value| string(py, value));
     let flag = |value: bool| value.into_pyobject(py).map(|value| value.to_owned().into_any());
@@ -242,7 +241,7 @@ pub(crate) fn result<'py>(
         if skipped { string(py, skip_reason) } else { none() },
         string(py, &detail),
         if failed_to_tell { string(py, &one.detail) } else { none() },
-        evidence(py, one, classes, surroundings)?,
+        evidence(py, one, surroundings)?,
         flat.into_any(),
         optional(one.framework_section.as_deref()),
         optional(one.actual_value.as_deref()),
@@ -255,25 +254,24 @@ pub(crate) fn result<'py>(
         name(py, &one.host),
         context,
         one.reason.map_or_else(none, |reason| name(py, reason.code())),
-        one.source.as_ref().map_or_else(|| Ok(none()), |at| source(py, at, classes))?,
+        one.source.as_ref().map_or_else(|| Ok(none()), |at| source(py, at))?,
         variables.into_any(),
     ];
-    classes.result.bind(py).call1(PyTuple::new(py, arguments)?)
+    classes(py)?.result.bind(py).call1(PyTuple::new(py, arguments)?)
 }
 
 fn evidence<'py>(
     py: Python<'py>,
     one: &CheckResult,
-    classes: &Classes,
     surroundings: &Surroundings,
 ) -> PyResult<Bound<'py, PyAny>> {
     match one.evidence.as_slice() {
         [] => Ok(PyNone::get(py).to_owned().into_any()),
-        [only] => piece(py, only, classes, surroundings),
+        [only] => piece(py, only, surroundings),
         several => {
             let list = PyList::empty(py);
             for item in several {
-                list.append(piece(py, item, classes, surroundings)?)?;
+                list.append(piece(py, item, surroundings)?)?;
             }
             let deciding = several.iter().position(|item| {
                 one.check_method.as_ref() == Some(&item.method)
@@ -282,17 +280,12 @@ fn evidence<'py>(
             });
             let keywords = PyDict::new(py);
             keywords.set_item(pyo3::intern!(py, "deciding"), deciding.unwrap_or(0))?;
-            classes.evidence_list.bind(py).call((list,), Some(&keywords))
+            classes(py)?.evidence_list.bind(py).call((list,), Some(&keywords))
         }
     }
 }
 
-fn piece<'py>(
-    py: Python<'py>,
-    item: &Evidence,
-    classes: &Classes,
-    surroundings: &Surroundings,
-) -> PyResult<Bound<'py, PyAny>> {
+fn piece<'py>(py: Python<'py>, item: &Evidence, surroundings: &Surroundings) -> PyResult<Bound<'py, PyAny>> {
     let flag = |value: bool| value.into_pyobject(py).map(|value| value.to_owned().into_any());
     let arguments = [
         name(py, &item.method),
@@ -310,11 +303,11 @@ fn piece<'py>(
         flag(item.redacted)?,
         flag(item.lossy)?,
     ];
-    classes.evidence.bind(py).call1(PyTuple::new(py, arguments)?)
+    classes(py)?.evidence.bind(py).call1(PyTuple::new(py, arguments)?)
 }
 
-fn source<'py>(py: Python<'py>, source: &Source, classes: &Classes) -> PyResult<Bound<'py, PyAny>> {
-    classes.source.bind(py).call1((text(&source.path), source.line))
+fn source<'py>(py: Python<'py>, source: &Source) -> PyResult<Bound<'py, PyAny>> {
+    classes(py)?.source.bind(py).call1((text(&source.path), source.line))
 }
 
 /// Text without NUL: databases refuse it.
